@@ -1,0 +1,75 @@
+import type { VirtualPath } from "./path.ts";
+import type { Settlement } from "./settlement.ts";
+
+/** What a backend tells before its first visible effect. `id` names the staged content and is what recovery asks for. */
+export interface Staged {
+  readonly id: string;
+  readonly size: number;
+  readonly digest?: string;
+  readonly etagBefore?: string;
+}
+
+/** All that a backend may know of a request. */
+export interface OpContext {
+  readonly signal: AbortSignal;
+  readonly requestId: string;
+  /** Milliseconds since the epoch, by the ledger's clock. */
+  readonly now: number;
+  readonly settlement: Settlement;
+  /**
+   * Asks whether the effect may happen. A backend awaits it exactly once an attempt, when the content is durable in
+   * staging and before the first visible effect; if it rejects, the backend discards what was staged and rethrows.
+   */
+  readonly commit: (staged: Staged) => Promise<void>;
+}
+
+export type Scope = "read" | "write" | "share" | "admin";
+export const scopes: readonly Scope[] = ["read", "write", "share", "admin"];
+
+export type SubjectType = "user" | "agent" | "service" | "group";
+export interface Subject {
+  readonly type: SubjectType;
+  readonly id: string;
+}
+
+/** Where relative paths begin, and what can be reached at all. */
+export interface Reach {
+  readonly home: VirtualPath;
+  readonly bounds: readonly VirtualPath[];
+}
+
+export type TenantStatus =
+  | "provisioning"
+  | "trial"
+  | "active"
+  | "suspended"
+  | "cancelled"
+  | "deleting"
+  | "deleted";
+
+export interface TenantRef {
+  /** Immutable; never used again. */
+  readonly uid: string;
+  readonly id: string;
+  readonly status: TenantStatus;
+}
+
+/**
+ * Who is asking, as the ledger said after the request arrived. `platform` holds the platform key, `capability` a key
+ * bound to a prefix, `identity` a key that stands for a subject of its tenant.
+ */
+export interface Principal {
+  readonly kind: "platform" | "capability" | "identity";
+  readonly keyId: string;
+  readonly tenant: TenantRef | undefined;
+  readonly subject: Subject;
+  readonly scopes: readonly Scope[];
+  readonly reach: Reach;
+  /** Milliseconds since the epoch, or undefined for a key that does not expire. */
+  readonly expiresAt: number | undefined;
+}
+
+/** What a session and the tree know of a request; below the mount table only `OpContext` is left. */
+export interface Context extends OpContext {
+  readonly principal: Principal;
+}

@@ -1,0 +1,102 @@
+import type { Context, Principal } from "./context.ts";
+import type {
+  AuditEntry,
+  JobRecord,
+  KeyInput,
+  KeyPatch,
+  KeyRecord,
+  MintedKey,
+  PageOf,
+  PageQuery,
+  TenantInput,
+  TenantPatch,
+  TenantRecord,
+} from "./records.ts";
+import type { Session } from "./store.ts";
+
+/** What a front read from a request about who is asking. Nothing in it but `key` can widen what is reached. */
+export interface Credential {
+  /** The bearer token as sent, or undefined. */
+  readonly key: string | undefined;
+  /** `Bulkhead-Workspace-Prefix`: narrows the request to a part of the key's bounds. */
+  readonly workspacePrefix?: string | undefined;
+  /** A tenant named by a header or a subdomain: has to agree with the key. */
+  readonly tenant?: string | undefined;
+  /** The client's address, for counting refusals. */
+  readonly address: string;
+  readonly front: string;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+export interface WhoAmI {
+  readonly principal: Principal;
+  readonly tenant: TenantRecord | undefined;
+}
+
+/** An answer that an `Idempotency-Key` gives again. */
+export interface StoredAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * What a claim of an `Idempotency-Key` found: nothing yet (`new`), the answer, or an operation that committed while its
+ * answer was lost (`committed`): the front renders that one again from what is stored.
+ */
+export type Claim =
+  | { readonly state: "new"; readonly id: string }
+  | { readonly state: "committed"; readonly id: string; readonly digest: string | undefined }
+  | { readonly state: "answered"; readonly answer: StoredAnswer; readonly digest: string | undefined };
+
+export interface Idempotency {
+  /** Claims `key` for tenant and route. Rejects with `idempotency-in-flight`, or `idempotency-mismatch` if `digest` is given and another. */
+  readonly claim: (ctx: Context, route: string, key: string, digest: string | undefined) => Promise<Claim>;
+  readonly answer: (ctx: Context, id: string, digest: string, answer: StoredAnswer) => Promise<void>;
+  /** Gives the key back after a failure that stored nothing. */
+  readonly release: (ctx: Context, id: string) => Promise<void>;
+}
+
+export interface AuditQuery extends PageQuery {
+  readonly tenant?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  /** `success` or `denied`. */
+  readonly result?: "success" | "denied" | undefined;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
+/** Everything a front calls that is not a file operation. Each call decides for itself whether `ctx` may, and is audited. */
+export interface Control {
+  /** Rejects with `unauthenticated`, `tenant-mismatch` or `outside-workspace`. Reads the ledger, whatever was read before. */
+  readonly authenticate: (credential: Credential) => Promise<Context>;
+  readonly session: Session;
+  readonly whoami: (ctx: Context) => Promise<WhoAmI>;
+  readonly keys: {
+    readonly mint: (ctx: Context, input: KeyInput) => Promise<MintedKey>;
+    readonly get: (ctx: Context, id: string) => Promise<KeyRecord>;
+    readonly list: (ctx: Context, query: PageQuery & { readonly tenant?: string | undefined }) => Promise<PageOf<KeyRecord>>;
+    readonly narrow: (ctx: Context, id: string, patch: KeyPatch) => Promise<KeyRecord>;
+    /** Resolves once no request of this key, or of one minted with it, can succeed any more. */
+    readonly revoke: (ctx: Context, id: string) => Promise<void>;
+    /** Mints a successor; the old secret stays valid for `overlapMs`. */
+    readonly rotate: (ctx: Context, id: string, overlapMs: number) => Promise<MintedKey>;
+  };
+  readonly tenants: {
+    readonly create: (ctx: Context, input: TenantInput) => Promise<TenantRecord>;
+    readonly get: (ctx: Context, id: string) => Promise<TenantRecord>;
+    readonly list: (ctx: Context, query: PageQuery & { readonly status?: string | undefined }) => Promise<PageOf<TenantRecord>>;
+    readonly patch: (ctx: Context, id: string, patch: TenantPatch) => Promise<TenantRecord>;
+    /** Resolves once no request of the tenant's keys can succeed any more. */
+    readonly suspend: (ctx: Context, id: string, reason: string | undefined) => Promise<TenantRecord>;
+    readonly reactivate: (ctx: Context, id: string) => Promise<TenantRecord>;
+    /** Cuts access at once and removes after `graceMs`. Rejects with `confirmation-required` unless `confirm` is the id. */
+    readonly remove: (ctx: Context, id: string, confirm: string | undefined, graceMs: number) => Promise<{ readonly job: string }>;
+  };
+  readonly jobs: { readonly get: (ctx: Context, id: string) => Promise<JobRecord> };
+  readonly audit: { readonly list: (ctx: Context, query: AuditQuery) => Promise<PageOf<AuditEntry>> };
+  readonly idempotency: Idempotency;
+  /** Names what is not ready, or nothing. */
+  readonly unready: () => Promise<readonly string[]>;
+}

@@ -1,0 +1,126 @@
+import type { Scope, Subject, SubjectType, TenantStatus } from "./context.ts";
+
+/** A tenant as its owner and the platform see it. Times are milliseconds since the epoch, money integer minor units. */
+export interface TenantRecord {
+  readonly uid: string;
+  readonly id: string;
+  readonly name: string;
+  readonly status: TenantStatus;
+  readonly plan: string | null;
+  /** Absolute paths; the first is the one the tenant was made with. */
+  readonly roots: readonly string[];
+  readonly subdomain: string | null;
+  readonly region: string | null;
+  readonly allowedRegions: readonly string[] | null;
+  /** `null` is unlimited. */
+  readonly limits: Readonly<Record<string, number | null>>;
+  readonly features: readonly string[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly billingCycle: "monthly" | "annual";
+  readonly mrrMinor: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly trialEndsAt: number | null;
+  readonly suspendedAt: number | null;
+  readonly suspensionReason: string | null;
+  readonly reactivatedAt: number | null;
+  readonly deletedAt: number | null;
+}
+
+export interface TenantInput {
+  readonly id: string;
+  readonly name?: string | undefined;
+  /** `/workspace/<id>` by default. */
+  readonly root?: string | undefined;
+  readonly subdomain?: string | undefined;
+  readonly allowedRegions?: readonly string[] | undefined;
+  readonly limits?: Readonly<Record<string, number | null>> | undefined;
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface TenantPatch {
+  readonly name?: string | undefined;
+  readonly subdomain?: string | null | undefined;
+  readonly limits?: Readonly<Record<string, number | null>> | undefined;
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A key without its secret. */
+export interface KeyRecord {
+  readonly id: string;
+  readonly tenant: string | null;
+  readonly name: string;
+  readonly subject: Subject;
+  readonly workspacePrefix: string | null;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly expiresAt: number | null;
+  readonly lastUsedAt: number | null;
+  readonly revokedAt: number | null;
+  /** The key it was minted with: revoking that one revokes this one. */
+  readonly parent: string | null;
+}
+
+export interface KeyInput {
+  readonly tenant?: string | undefined;
+  readonly name: string;
+  readonly subject?: { readonly type: Exclude<SubjectType, "group">; readonly id: string } | undefined;
+  readonly workspacePrefix?: string | undefined;
+  readonly scopes?: readonly Scope[] | undefined;
+  readonly expiresAt?: number | undefined;
+}
+
+/** What may become narrower: fewer scopes, a deeper prefix, an earlier end. */
+export interface KeyPatch {
+  readonly name?: string | undefined;
+  readonly scopes?: readonly Scope[] | undefined;
+  readonly workspacePrefix?: string | undefined;
+  readonly expiresAt?: number | undefined;
+}
+
+/** The only answer that holds a secret. */
+export interface MintedKey extends KeyRecord {
+  readonly key: string;
+}
+
+export type JobState = "queued" | "running" | "done" | "dead";
+export interface JobRecord {
+  readonly id: string;
+  readonly kind: string;
+  readonly tenant: string | null;
+  readonly state: JobState;
+  readonly attempts: number;
+  /** Free to each kind; shown as it is. */
+  readonly progress: Readonly<Record<string, unknown>>;
+  readonly result: unknown;
+  readonly error: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: number;
+  readonly tenant: string | null;
+  readonly actor: string;
+  readonly key: string;
+  readonly action: string;
+  readonly resource: string;
+  /** `SUCCESS`, or `DENIED: <reason>`. */
+  readonly result: string;
+  readonly requestId: string;
+  readonly front: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** `after` is the opaque position that an earlier page gave as `next`. */
+export interface PageOf<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
+}
+
+export interface PageQuery {
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
+}

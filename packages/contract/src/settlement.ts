@@ -1,0 +1,41 @@
+/** How often the facts of one tenant (or of `platform`) changed; another epoch means a restored or promoted ledger. */
+export interface Revision {
+  readonly tenant: string;
+  readonly epoch: string;
+  readonly n: number;
+}
+
+/** An open audit entry; the ledger adds its id, time and place in the chain when it closes. */
+export interface AuditDraft {
+  actor: string;
+  /** The id of the key, never the key. */
+  key: string;
+  action: string;
+  resource: string;
+  requestId: string;
+  front: string;
+  detail: Record<string, unknown>;
+}
+
+/**
+ * A draft that the layers above the mount table fill in and that only the ledger reads: what has to be written in the
+ * same commit as the effect.
+ */
+export interface Settlement {
+  /** The uid of the tenant whose tree is touched; undefined on the platform's own ground. */
+  tenant: string | undefined;
+  /** What the decision was made on. A commit under newer revisions asks for the decision again. */
+  revisions: readonly Revision[];
+  reserved: { bytes: number; files: number };
+  /** Undefined for the earlier parts of an operation whose last part is audited. */
+  audit: AuditDraft | undefined;
+  /** The `Idempotency-Key` row that this operation's commit marks as done. */
+  idempotency: string | undefined;
+}
+
+/** The settlement of an earlier part of the same operation: accounted, audited by the last part alone. */
+export const silent = (settlement: Settlement): Settlement => ({
+  ...settlement,
+  audit: undefined,
+  idempotency: undefined,
+});

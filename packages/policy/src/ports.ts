@@ -1,0 +1,120 @@
+import type {
+  AuditDraft,
+  AuditEntry,
+  AuditQuery,
+  KeyRecord,
+  PageOf,
+  PageQuery,
+  Principal,
+  Revision,
+  Scope,
+  Settlement,
+  Subject,
+  TenantPatch,
+  TenantRecord,
+  TenantRef,
+  VirtualPath,
+} from "@bulkhead/contract";
+
+/** What the ledger says of a key at this moment. */
+export interface Admission {
+  /** With the key's own reach, not yet narrowed. */
+  readonly principal: Principal;
+  /** Of the platform, and of the key's tenant where it has one. */
+  readonly revisions: readonly Revision[];
+  readonly now: number;
+}
+
+/** Says whose a key is. Each answer comes from a read that began after the call. */
+export interface Authority {
+  /** Rejects with `unauthenticated` for every key that is not valid now, with `unavailable` without a ledger. */
+  readonly admit: (credential: string) => Promise<Admission>;
+  /** The same for a key that was admitted before. */
+  readonly readmit: (keyId: string) => Promise<Admission>;
+}
+
+/** Where refusals are recorded. Never waits; what it cannot record singly it counts. */
+export interface DenialSink {
+  readonly denied: (tenant: string | undefined, draft: AuditDraft, reason: string) => void;
+  /** A request refused before anyone was known. */
+  readonly refused: (address: string, kind: "unauthenticated" | "malformed" | "rate-limited") => void;
+}
+
+/** A tenant's root as the mount table's snapshot has it. */
+export interface TenantRoot {
+  readonly path: VirtualPath;
+  readonly tenant: TenantRef;
+}
+
+/** The tenants, as the tenant gate asks for them. */
+export interface Tenants {
+  /** The root at exactly `path`, no older than the revisions of the request's admission. */
+  readonly rootAt: (path: VirtualPath) => TenantRoot | undefined;
+  /** Makes the tenant named by the root's last segment, or adds the root to it. Rejects with `already-exists`. */
+  readonly createRoot: (settlement: Settlement, path: VirtualPath) => Promise<void>;
+}
+
+/** A new key as it is stored: the SHA-256 of the string as shown, never the string. */
+export interface NewKey {
+  readonly id: string;
+  readonly hash: Uint8Array;
+  /** Undefined for a platform key. */
+  readonly tenantUid: string | undefined;
+  readonly name: string;
+  readonly subject: Subject;
+  readonly workspacePrefix: VirtualPath | undefined;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: number | undefined;
+  readonly createdBy: string;
+  /** The key that minted it, unless that was a platform key. */
+  readonly parent: string | undefined;
+}
+
+/** Keys in the ledger. Mutations append `settlement.audit` to the tenant's chain in their own transaction. */
+export interface KeyStore {
+  readonly insert: (settlement: Settlement, key: NewKey) => Promise<KeyRecord>;
+  readonly get: (id: string) => Promise<KeyRecord | undefined>;
+  readonly list: (tenantUid: string | undefined, query: PageQuery) => Promise<PageOf<KeyRecord>>;
+  readonly narrow: (
+    settlement: Settlement,
+    id: string,
+    to: {
+      readonly name?: string | undefined;
+      readonly scopes?: readonly Scope[] | undefined;
+      readonly workspacePrefix?: VirtualPath | undefined;
+      readonly expiresAt?: number | undefined;
+    },
+  ) => Promise<KeyRecord>;
+  /** Revokes it and all minted with it; resolves when nothing they started can commit. */
+  readonly revoke: (settlement: Settlement, id: string) => Promise<void>;
+  /** Inserts the successor and ends the old key after `overlapMs`. */
+  readonly rotate: (settlement: Settlement, id: string, successor: NewKey, overlapMs: number) => Promise<KeyRecord>;
+}
+
+export interface NewTenant {
+  readonly id: string;
+  readonly name: string;
+  readonly root: VirtualPath;
+  readonly placement: string;
+  readonly subdomain: string | undefined;
+  readonly allowedRegions: readonly string[] | undefined;
+  readonly limits: Readonly<Record<string, number | null>>;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Tenants in the ledger. Mutations append `settlement.audit` in their own transaction. */
+export interface TenantStore {
+  readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
+  readonly get: (id: string) => Promise<TenantRecord | undefined>;
+  readonly list: (query: PageQuery & { readonly status?: string | undefined }) => Promise<PageOf<TenantRecord>>;
+  readonly patch: (settlement: Settlement, uid: string, patch: TenantPatch) => Promise<TenantRecord>;
+  /** Resolves when nothing the tenant's keys started can commit. */
+  readonly suspend: (settlement: Settlement, uid: string, reason: string | undefined) => Promise<TenantRecord>;
+  readonly reactivate: (settlement: Settlement, uid: string) => Promise<TenantRecord>;
+  /** Cuts access and queues the job `tenant.delete` in one transaction. */
+  readonly remove: (settlement: Settlement, uid: string, graceMs: number) => Promise<{ readonly job: string }>;
+}
+
+export interface AuditLog {
+  readonly list: (tenantUid: string | undefined, query: Omit<AuditQuery, "tenant">) => Promise<PageOf<AuditEntry>>;
+}
