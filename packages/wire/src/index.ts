@@ -1,1 +1,14 @@
-export {};
+export * from "./audit.ts";
+export * from "./etag.ts";
+export * from "./files.ts";
+export * from "./headers.ts";
+export * from "./jobs.ts";
+export * from "./keys.ts";
+export * from "./metadata.ts";
+export * from "./operations.ts";
+export * from "./page.ts";
+export * from "./problem.ts";
+export * from "./status.ts";
+export * from "./tenants.ts";
+export * from "./time.ts";
+export * from "./whoami.ts";
