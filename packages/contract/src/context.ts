@@ -72,4 +72,6 @@ export interface Principal {
 /** What a session and the tree know of a request; below the mount table only `OpContext` is left. */
 export interface Context extends OpContext {
   readonly principal: Principal;
+  /** Ends at once whatever this request is still sending, never as if it were complete. */
+  readonly cut: () => void;
 }

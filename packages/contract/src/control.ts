@@ -27,6 +27,8 @@ export interface Credential {
   readonly front: string;
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Called when what is being answered may no longer be sent: destroys the connection. */
+  readonly cut: () => void;
 }
 
 export interface WhoAmI {
@@ -47,12 +49,26 @@ export interface StoredAnswer {
 export type Claim =
   | { readonly state: "new"; readonly id: string }
   | { readonly state: "committed"; readonly id: string; readonly digest: string | undefined }
-  | { readonly state: "answered"; readonly answer: StoredAnswer; readonly digest: string | undefined };
+  | {
+      readonly state: "answered";
+      readonly answer: StoredAnswer;
+      readonly digest: string | undefined;
+    };
 
 export interface Idempotency {
   /** Claims `key` for tenant and route. Rejects with `idempotency-in-flight`, or `idempotency-mismatch` if `digest` is given and another. */
-  readonly claim: (ctx: Context, route: string, key: string, digest: string | undefined) => Promise<Claim>;
-  readonly answer: (ctx: Context, id: string, digest: string, answer: StoredAnswer) => Promise<void>;
+  readonly claim: (
+    ctx: Context,
+    route: string,
+    key: string,
+    digest: string | undefined,
+  ) => Promise<Claim>;
+  readonly answer: (
+    ctx: Context,
+    id: string,
+    digest: string,
+    answer: StoredAnswer,
+  ) => Promise<void>;
   /** Gives the key back after a failure that stored nothing. */
   readonly release: (ctx: Context, id: string) => Promise<void>;
 }
@@ -76,7 +92,10 @@ export interface Control {
   readonly keys: {
     readonly mint: (ctx: Context, input: KeyInput) => Promise<MintedKey>;
     readonly get: (ctx: Context, id: string) => Promise<KeyRecord>;
-    readonly list: (ctx: Context, query: PageQuery & { readonly tenant?: string | undefined }) => Promise<PageOf<KeyRecord>>;
+    readonly list: (
+      ctx: Context,
+      query: PageQuery & { readonly tenant?: string | undefined },
+    ) => Promise<PageOf<KeyRecord>>;
     readonly narrow: (ctx: Context, id: string, patch: KeyPatch) => Promise<KeyRecord>;
     /** Resolves once no request of this key, or of one minted with it, can succeed any more. */
     readonly revoke: (ctx: Context, id: string) => Promise<void>;
@@ -86,16 +105,30 @@ export interface Control {
   readonly tenants: {
     readonly create: (ctx: Context, input: TenantInput) => Promise<TenantRecord>;
     readonly get: (ctx: Context, id: string) => Promise<TenantRecord>;
-    readonly list: (ctx: Context, query: PageQuery & { readonly status?: string | undefined }) => Promise<PageOf<TenantRecord>>;
+    readonly list: (
+      ctx: Context,
+      query: PageQuery & { readonly status?: string | undefined },
+    ) => Promise<PageOf<TenantRecord>>;
     readonly patch: (ctx: Context, id: string, patch: TenantPatch) => Promise<TenantRecord>;
     /** Resolves once no request of the tenant's keys can succeed any more. */
-    readonly suspend: (ctx: Context, id: string, reason: string | undefined) => Promise<TenantRecord>;
+    readonly suspend: (
+      ctx: Context,
+      id: string,
+      reason: string | undefined,
+    ) => Promise<TenantRecord>;
     readonly reactivate: (ctx: Context, id: string) => Promise<TenantRecord>;
     /** Cuts access at once and removes after `graceMs`. Rejects with `confirmation-required` unless `confirm` is the id. */
-    readonly remove: (ctx: Context, id: string, confirm: string | undefined, graceMs: number) => Promise<{ readonly job: string }>;
+    readonly remove: (
+      ctx: Context,
+      id: string,
+      confirm: string | undefined,
+      graceMs: number,
+    ) => Promise<{ readonly job: string }>;
   };
   readonly jobs: { readonly get: (ctx: Context, id: string) => Promise<JobRecord> };
-  readonly audit: { readonly list: (ctx: Context, query: AuditQuery) => Promise<PageOf<AuditEntry>> };
+  readonly audit: {
+    readonly list: (ctx: Context, query: AuditQuery) => Promise<PageOf<AuditEntry>>;
+  };
   readonly idempotency: Idempotency;
   /** Names what is not ready, or nothing. */
   readonly unready: () => Promise<readonly string[]>;

@@ -43,16 +43,19 @@ const illegal = /[\u0000-\u001f\u007f-\u009f\\]|\u{10ffff}/u;
 /** Returns why `name` cannot be one segment of a path, or undefined if it can. */
 export const nameFault = (name: string): string | undefined => {
   if (name === "") return "A path has no empty segments and no trailing slash.";
-  if (name === "." || name === "..") return "A path has no '.' or '..' segments; spell the target out.";
+  if (name === "." || name === "..")
+    return "A path has no '.' or '..' segments; spell the target out.";
   if (name.includes("/")) return "A name holds no slash, encoded or not.";
   if (!name.isWellFormed()) return "A path is well-formed Unicode.";
   if (illegal.test(name)) return "A name holds no control character, backslash or U+10FFFF.";
-  if (utf8Length(name) > pathLimits.nameBytes) return `A name is at most ${pathLimits.nameBytes} bytes.`;
+  if (utf8Length(name) > pathLimits.nameBytes)
+    return `A name is at most ${pathLimits.nameBytes} bytes.`;
   return undefined;
 };
 
 const checkSegments = (segments: readonly string[]): void => {
-  if (segments.length > pathLimits.depth) refuse(`A path is at most ${pathLimits.depth} segments deep.`);
+  if (segments.length > pathLimits.depth)
+    refuse(`A path is at most ${pathLimits.depth} segments deep.`);
   for (const name of segments) {
     const fault = nameFault(name);
     if (fault !== undefined) refuse(fault);
@@ -60,7 +63,8 @@ const checkSegments = (segments: readonly string[]): void => {
 };
 
 const checkLength = (path: string): void => {
-  if (utf8Length(path) > pathLimits.pathBytes) refuse(`A path is at most ${pathLimits.pathBytes} bytes.`);
+  if (utf8Length(path) > pathLimits.pathBytes)
+    refuse(`A path is at most ${pathLimits.pathBytes} bytes.`);
 };
 
 const checkAbsolute = (raw: string): void => {
@@ -83,7 +87,8 @@ export const parseRequestPath = (raw: string): RequestPath => {
 export const parseEncodedPath = (raw: string): RequestPath => {
   if (!raw.startsWith("/")) refuse("A path starts with '/'.");
   // Three times: every byte of a legal path may arrive as an escape.
-  if (raw.length > 3 * pathLimits.pathBytes) refuse(`A path is at most ${pathLimits.pathBytes} bytes.`);
+  if (raw.length > 3 * pathLimits.pathBytes)
+    refuse(`A path is at most ${pathLimits.pathBytes} bytes.`);
   const decoded = raw.split("/").map((segment) => {
     try {
       const name = decodeURIComponent(segment);
@@ -128,7 +133,8 @@ export const child = <P extends AnyPath>(base: P, name: string): P => {
   const fault = nameFault(name);
   if (fault !== undefined) refuse(fault);
   if (base.length === 0 && name === reservedName) refuse(`'${reservedName}' is reserved.`);
-  if (segmentsOf(base).length >= pathLimits.depth) refuse(`A path is at most ${pathLimits.depth} segments deep.`);
+  if (segmentsOf(base).length >= pathLimits.depth)
+    refuse(`A path is at most ${pathLimits.depth} segments deep.`);
   const joined = base.length === 0 ? name : base === "/" ? `/${name}` : `${base}/${name}`;
   checkLength(joined);
   return joined as P;
@@ -143,11 +149,14 @@ export const parent = <P extends AnyPath>(path: P): P | undefined => {
 
 /** True if `path` is `base` or lies below it, by whole segments. */
 export const isUnder = <P extends AnyPath>(base: P, path: P): boolean =>
-  isRoot(base) || path === base || (path.length > base.length && path[base.length] === "/" && path.startsWith(base));
+  isRoot(base) ||
+  path === base ||
+  (path.length > base.length && path[base.length] === "/" && path.startsWith(base));
 
 /** The names that lead from `base` to `path`, or undefined if `path` does not lie under `base`. */
 export const segmentsBelow = <P extends AnyPath>(base: P, path: P): readonly string[] | undefined =>
   isUnder(base, path) ? segmentsOf(path).slice(segmentsOf(base).length) : undefined;
 
 /** Escapes a path for a URL so that `parseEncodedPath` gives it back. */
-export const encodePath = (path: RequestPath): string => path.split("/").map(encodeURIComponent).join("/");
+export const encodePath = (path: RequestPath): string =>
+  path.split("/").map(encodeURIComponent).join("/");

@@ -65,7 +65,9 @@ export interface KeyRecord {
 export interface KeyInput {
   readonly tenant?: string | undefined;
   readonly name: string;
-  readonly subject?: { readonly type: Exclude<SubjectType, "group">; readonly id: string } | undefined;
+  readonly subject?:
+    | { readonly type: Exclude<SubjectType, "group">; readonly id: string }
+    | undefined;
   readonly workspacePrefix?: string | undefined;
   readonly scopes?: readonly Scope[] | undefined;
   readonly expiresAt?: number | undefined;

@@ -109,7 +109,12 @@ export interface Store<P extends AnyPath, C extends OpContext> {
   readonly list: (ctx: C, path: P, options?: ListOptions) => Promise<Page>;
   readonly mkdir: (ctx: C, path: P) => Promise<void>;
   readonly remove: (ctx: C, path: P, options?: RemoveOptions) => Promise<Removed | Accepted>;
-  readonly copy: (ctx: C, from: P, to: P, options?: MoveOptions) => Promise<WriteResult | Removed | Accepted>;
+  readonly copy: (
+    ctx: C,
+    from: P,
+    to: P,
+    options?: MoveOptions,
+  ) => Promise<WriteResult | Removed | Accepted>;
   readonly move: (ctx: C, from: P, to: P, options?: MoveOptions) => Promise<Moved | Accepted>;
 }
 

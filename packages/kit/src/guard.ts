@@ -37,9 +37,15 @@ export const natures: Readonly<Record<Operation, Nature>> = {
   move: { mutates: true, idempotent: false, accesses: [["read", "delete"], ["write"]] },
 };
 
-const describe = <P extends AnyPath>(operation: Operation, ...paths: readonly P[]): Call<P> => {
+/** Restates one call as what it touches. */
+export const callOf = <P extends AnyPath>(
+  operation: Operation,
+  ...paths: readonly P[]
+): Call<P> => {
   const { mutates, idempotent, accesses } = natures[operation];
-  const touches = paths.flatMap((path, i) => (accesses[i] ?? []).map((access) => ({ path, access })));
+  const touches = paths.flatMap((path, i) =>
+    (accesses[i] ?? []).map((access) => ({ path, access })),
+  );
   return { operation, paths, touches, mutates, idempotent };
 };
 
@@ -54,15 +60,18 @@ export type Around<P extends AnyPath, C extends OpContext> = <R>(
 export const guard =
   <P extends AnyPath, C extends OpContext>(around: Around<P, C>): Layer<Store<P, C>> =>
   (inner) => ({
-    stat: (ctx, path) => around(ctx, describe("stat", path), (c) => inner.stat(c, path)),
-    read: (ctx, path, options) => around(ctx, describe("read", path), (c) => inner.read(c, path, options)),
+    stat: (ctx, path) => around(ctx, callOf("stat", path), (c) => inner.stat(c, path)),
+    read: (ctx, path, options) =>
+      around(ctx, callOf("read", path), (c) => inner.read(c, path, options)),
     write: (ctx, path, body, options) =>
-      around(ctx, describe("write", path), (c) => inner.write(c, path, body, options)),
-    list: (ctx, path, options) => around(ctx, describe("list", path), (c) => inner.list(c, path, options)),
-    mkdir: (ctx, path) => around(ctx, describe("mkdir", path), (c) => inner.mkdir(c, path)),
-    remove: (ctx, path, options) => around(ctx, describe("remove", path), (c) => inner.remove(c, path, options)),
+      around(ctx, callOf("write", path), (c) => inner.write(c, path, body, options)),
+    list: (ctx, path, options) =>
+      around(ctx, callOf("list", path), (c) => inner.list(c, path, options)),
+    mkdir: (ctx, path) => around(ctx, callOf("mkdir", path), (c) => inner.mkdir(c, path)),
+    remove: (ctx, path, options) =>
+      around(ctx, callOf("remove", path), (c) => inner.remove(c, path, options)),
     copy: (ctx, from, to, options) =>
-      around(ctx, describe("copy", from, to), (c) => inner.copy(c, from, to, options)),
+      around(ctx, callOf("copy", from, to), (c) => inner.copy(c, from, to, options)),
     move: (ctx, from, to, options) =>
-      around(ctx, describe("move", from, to), (c) => inner.move(c, from, to, options)),
+      around(ctx, callOf("move", from, to), (c) => inner.move(c, from, to, options)),
   });

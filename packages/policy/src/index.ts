@@ -1,1 +1,13 @@
-export {};
+export * from "./audit.ts";
+export * from "./authenticate.ts";
+export * from "./control/audited.ts";
+export * from "./control/keys.ts";
+export * from "./control/records.ts";
+export * from "./control/tenants.ts";
+export * from "./decision.ts";
+export * from "./fence.ts";
+export * from "./namespace.ts";
+export * from "./narrow.ts";
+export * from "./ports.ts";
+export * from "./stream-watch.ts";
+export * from "./tenant-gate.ts";

@@ -37,7 +37,10 @@ export interface Authority {
 export interface DenialSink {
   readonly denied: (tenant: string | undefined, draft: AuditDraft, reason: string) => void;
   /** A request refused before anyone was known. */
-  readonly refused: (address: string, kind: "unauthenticated" | "malformed" | "rate-limited") => void;
+  readonly refused: (
+    address: string,
+    kind: "unauthenticated" | "malformed" | "rate-limited",
+  ) => void;
 }
 
 /** A tenant's root as the mount table's snapshot has it. */
@@ -88,7 +91,12 @@ export interface KeyStore {
   /** Revokes it and all minted with it; resolves when nothing they started can commit. */
   readonly revoke: (settlement: Settlement, id: string) => Promise<void>;
   /** Inserts the successor and ends the old key after `overlapMs`. */
-  readonly rotate: (settlement: Settlement, id: string, successor: NewKey, overlapMs: number) => Promise<KeyRecord>;
+  readonly rotate: (
+    settlement: Settlement,
+    id: string,
+    successor: NewKey,
+    overlapMs: number,
+  ) => Promise<KeyRecord>;
 }
 
 export interface NewTenant {
@@ -106,15 +114,39 @@ export interface NewTenant {
 export interface TenantStore {
   readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
   readonly get: (id: string) => Promise<TenantRecord | undefined>;
-  readonly list: (query: PageQuery & { readonly status?: string | undefined }) => Promise<PageOf<TenantRecord>>;
-  readonly patch: (settlement: Settlement, uid: string, patch: TenantPatch) => Promise<TenantRecord>;
+  readonly list: (
+    query: PageQuery & { readonly status?: string | undefined },
+  ) => Promise<PageOf<TenantRecord>>;
+  readonly patch: (
+    settlement: Settlement,
+    uid: string,
+    patch: TenantPatch,
+  ) => Promise<TenantRecord>;
   /** Resolves when nothing the tenant's keys started can commit. */
-  readonly suspend: (settlement: Settlement, uid: string, reason: string | undefined) => Promise<TenantRecord>;
+  readonly suspend: (
+    settlement: Settlement,
+    uid: string,
+    reason: string | undefined,
+  ) => Promise<TenantRecord>;
   readonly reactivate: (settlement: Settlement, uid: string) => Promise<TenantRecord>;
   /** Cuts access and queues the job `tenant.delete` in one transaction. */
-  readonly remove: (settlement: Settlement, uid: string, graceMs: number) => Promise<{ readonly job: string }>;
+  readonly remove: (
+    settlement: Settlement,
+    uid: string,
+    graceMs: number,
+  ) => Promise<{ readonly job: string }>;
 }
 
 export interface AuditLog {
-  readonly list: (tenantUid: string | undefined, query: Omit<AuditQuery, "tenant">) => Promise<PageOf<AuditEntry>>;
+  readonly list: (
+    tenantUid: string | undefined,
+    query: Omit<AuditQuery, "tenant">,
+  ) => Promise<PageOf<AuditEntry>>;
 }
+
+/** Mints the string of a new key: shown once, stored as its SHA-256. */
+export type MintKeyString = () => {
+  readonly id: string;
+  readonly key: string;
+  readonly hash: Uint8Array;
+};

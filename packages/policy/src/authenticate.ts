@@ -1,0 +1,107 @@
+import {
+  type AuditDraft,
+  type Context,
+  type Credential,
+  FileError,
+  isFileError,
+  type Principal,
+} from "@bulkhead/contract";
+import { denialOf } from "./audit.ts";
+import { checkServing, unauthenticated } from "./decision.ts";
+import { narrow } from "./narrow.ts";
+import type { Admission, Authority, DenialSink, TenantStore } from "./ports.ts";
+
+export interface AuthenticateOptions {
+  readonly authority: Authority;
+  readonly sink: DenialSink;
+  readonly tenants: Pick<TenantStore, "get">;
+  /** Brings the mount table up to what the admission's revisions say. */
+  readonly catchUp: (admission: Admission) => Promise<void>;
+}
+
+const actorOf = ({ kind, subject, tenant }: Principal): string =>
+  kind === "platform"
+    ? "platform"
+    : `${subject.type}:${subject.id}${tenant === undefined ? "" : `@${tenant.id}`}`;
+
+/** An open audit entry for what `principal` does in one request. */
+const draftFor = (credential: Credential, principal: Principal): AuditDraft => ({
+  actor: actorOf(principal),
+  key: principal.keyId,
+  action: "authenticate",
+  resource: credential.workspacePrefix ?? "/",
+  requestId: credential.requestId,
+  front: credential.front,
+  detail: {},
+});
+
+/**
+ * Turns what a front read into a context. Identity comes from the key and from nothing else: a tenant that is named
+ * beside it has to agree, a prefix can only narrow.
+ */
+export const authenticate =
+  ({ authority, sink, tenants, catchUp }: AuthenticateOptions) =>
+  async (credential: Credential): Promise<Context> => {
+    const admission = await admit(authority, sink, credential);
+    await catchUp(admission);
+    const draft = draftFor(credential, admission.principal);
+    try {
+      await agree(tenants, admission.principal, credential.tenant);
+      const { workspacePrefix } = credential;
+      const principal =
+        workspacePrefix === undefined
+          ? admission.principal
+          : narrow(admission.principal, workspacePrefix);
+      return {
+        signal: credential.signal,
+        requestId: credential.requestId,
+        now: admission.now,
+        principal,
+        cut: credential.cut,
+        settlement: {
+          tenant: principal.tenant?.uid,
+          revisions: admission.revisions,
+          reserved: { bytes: 0, files: 0 },
+          audit: draft,
+          idempotency: undefined,
+        },
+        // The fence asks again at each commit; where there is no policy there is nothing to ask.
+        commit: () => Promise.resolve(),
+      };
+    } catch (error) {
+      const reason = denialOf(error);
+      if (reason !== undefined) sink.denied(admission.principal.tenant?.uid, draft, reason);
+      throw error;
+    }
+  };
+
+const admit = async (
+  authority: Authority,
+  sink: DenialSink,
+  credential: Credential,
+): Promise<Admission> => {
+  try {
+    if (credential.key === undefined) throw unauthenticated();
+    return await authority.admit(credential.key);
+  } catch (error) {
+    if (isFileError(error, "unauthenticated")) sink.refused(credential.address, "unauthenticated");
+    throw error;
+  }
+};
+
+const agree = async (
+  tenants: Pick<TenantStore, "get">,
+  principal: Principal,
+  named: string | undefined,
+): Promise<void> => {
+  if (named === undefined) return;
+  if (principal.kind !== "platform") {
+    // One answer for every other name, so that nobody learns which tenants exist.
+    if (named !== principal.tenant?.id)
+      throw new FileError("tenant-mismatch", "The tenant named by the request is not the key's.");
+    return;
+  }
+  const tenant = await tenants.get(named);
+  if (tenant === undefined) throw new FileError("not-found", "There is no such tenant.");
+  checkServing(tenant, { ...principal, kind: "identity" });
+};

@@ -1,0 +1,64 @@
+import { type Context, type Control, FileError, type JobRecord } from "@bulkhead/contract";
+import { checkServing } from "../decision.ts";
+import type { AuditLog, TenantStore } from "../ports.ts";
+import { checkAdmin } from "./keys.ts";
+import type { Audited } from "./audited.ts";
+
+export interface RecordControlOptions {
+  readonly tenants: Pick<TenantStore, "get">;
+  readonly jobs: { readonly get: (id: string) => Promise<JobRecord | undefined> };
+  readonly auditLog: AuditLog;
+  readonly audited: Audited;
+}
+
+/** What a caller may look up of itself, its jobs and its audit log. */
+export const recordControl = (
+  options: RecordControlOptions,
+): Pick<Control, "whoami" | "jobs" | "audit"> => {
+  const { tenants, jobs, auditLog, audited } = options;
+
+  const auditedTenant = async (
+    ctx: Context,
+    named: string | undefined,
+  ): Promise<string | undefined> => {
+    const { principal } = ctx;
+    checkAdmin(principal);
+    if (principal.kind !== "platform") {
+      if (named !== undefined && named !== principal.tenant?.id)
+        throw new FileError("tenant-mismatch", "The tenant named by the request is not the key's.");
+      return principal.tenant?.uid;
+    }
+    if (named === undefined) return undefined;
+    const tenant = await tenants.get(named);
+    if (tenant === undefined) throw new FileError("not-found", "There is no such tenant.");
+    return tenant.uid;
+  };
+
+  return {
+    whoami: async (ctx) => {
+      checkServing(ctx.principal.tenant, ctx.principal);
+      const id = ctx.principal.tenant?.id;
+      return {
+        principal: ctx.principal,
+        tenant: id === undefined ? undefined : await tenants.get(id),
+      };
+    },
+    jobs: {
+      get: (ctx, id) =>
+        audited(ctx, "job.get", `job:${id}`, async () => {
+          const job = await jobs.get(id);
+          const own =
+            job !== undefined && job.tenant !== null && job.tenant === ctx.principal.tenant?.id;
+          if (job === undefined || !(ctx.principal.kind === "platform" || own))
+            throw new FileError("not-found", "There is no such job.");
+          return job;
+        }),
+    },
+    audit: {
+      list: (ctx, { tenant, ...query }) =>
+        audited(ctx, "audit.list", `tenant:${tenant ?? ""}`, async () =>
+          auditLog.list(await auditedTenant(ctx, tenant), query),
+        ),
+    },
+  };
+};

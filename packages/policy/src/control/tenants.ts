@@ -1,0 +1,186 @@
+import {
+  type Context,
+  type Control,
+  FileError,
+  parseVirtualPath,
+  type TenantInput,
+  type TenantRecord,
+} from "@bulkhead/contract";
+import { checkScope } from "../decision.ts";
+import { groundOf } from "../namespace.ts";
+import type { NewTenant, TenantStore } from "../ports.ts";
+import { checkAdmin } from "./keys.ts";
+import type { Audited } from "./audited.ts";
+
+export interface TenantControlOptions {
+  readonly tenants: TenantStore;
+  readonly namespaceRoots: readonly string[];
+  /** The template that a new tenant's roots are mounted by. */
+  readonly placement: string;
+  /** Where the ledger is; undefined if the configuration does not say. */
+  readonly ledgerRegion: string | undefined;
+  readonly audited: Audited;
+}
+
+const idPattern = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
+const reservedIds: ReadonlySet<string> = new Set(["health", "bulk", "onboard"]);
+
+/** Throws `invalid-request` for what cannot be a tenant's id. */
+export const checkTenantId = (id: string): void => {
+  if (!idPattern.test(id))
+    throw new FileError(
+      "invalid-request",
+      "A tenant id has 1 to 63 characters of a-z, 0-9, '-' and '_', and begins and ends with a letter or digit.",
+    );
+  if (reservedIds.has(id))
+    throw new FileError("invalid-request", `'${id}' is reserved; choose another tenant id.`);
+};
+
+/** What a tenant's own admin may set; everything else is the platform's. */
+const settingChecks: Readonly<Record<string, (value: unknown) => boolean>> = {
+  allowPublicSharing: (value) => typeof value === "boolean",
+  dataRetentionDays: (value) =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 36_500,
+  enforce2fa: (value) => typeof value === "boolean",
+};
+
+const checkSettings = (settings: Readonly<Record<string, unknown>> = {}): void => {
+  for (const [name, value] of Object.entries(settings)) {
+    const check = Object.hasOwn(settingChecks, name) ? settingChecks[name] : undefined;
+    if (check === undefined)
+      throw new FileError(
+        "invalid-request",
+        `Unknown setting; known are ${Object.keys(settingChecks).join(", ")}.`,
+      );
+    if (!check(value))
+      throw new FileError("invalid-request", `The setting '${name}' does not take this value.`);
+  }
+};
+
+const checkLimits = (limits: Readonly<Record<string, number | null>> = {}): void => {
+  for (const [name, limit] of Object.entries(limits))
+    if (limit !== null && (!Number.isSafeInteger(limit) || limit < 0))
+      throw new FileError(
+        "invalid-request",
+        `The limit '${name}' is a whole number, or null for none.`,
+      );
+};
+
+const noSuchTenant = (): FileError => new FileError("not-found", "There is no such tenant.");
+
+/** Makes, shows, changes and ends tenants: the platform key all of them, a tenant's admin its own settings. */
+export const tenantControl = (options: TenantControlOptions): Control["tenants"] => {
+  const { tenants, audited } = options;
+
+  const platformOnly = (ctx: Context): void => {
+    checkScope(ctx.principal, "admin");
+    if (ctx.principal.kind !== "platform")
+      throw new FileError("forbidden", "Only the platform key does this.");
+  };
+
+  const existing = async (id: string): Promise<TenantRecord> => {
+    const tenant = await tenants.get(id);
+    if (tenant === undefined) throw noSuchTenant();
+    return tenant;
+  };
+
+  /** The tenant if it is the caller's to see; one answer for every other id, existing or not. */
+  const visible = async (ctx: Context, id: string): Promise<TenantRecord> => {
+    checkScope(ctx.principal, "admin");
+    if (ctx.principal.kind === "platform") return existing(id);
+    if (ctx.principal.tenant?.id !== id) throw noSuchTenant();
+    checkAdmin(ctx.principal);
+    return existing(id);
+  };
+
+  const newTenant = (input: TenantInput): NewTenant => {
+    checkTenantId(input.id);
+    checkSettings(input.settings);
+    checkLimits(input.limits);
+    const root = parseVirtualPath(input.root ?? `/workspace/${input.id}`);
+    const named = options.namespaceRoots.some((namespace) => root === `/${namespace}/${input.id}`);
+    if (groundOf(options.namespaceRoots, root).kind !== "root" || !named)
+      throw new FileError(
+        "invalid-request",
+        "A tenant's root is /workspace/<id> or /tenants/<id>.",
+      );
+    const { ledgerRegion } = options;
+    if (
+      input.allowedRegions !== undefined &&
+      ledgerRegion !== undefined &&
+      !input.allowedRegions.includes(ledgerRegion)
+    )
+      throw new FileError(
+        "residency",
+        "The tenant's regions exclude the one that this server's ledger is in.",
+      );
+    return {
+      id: input.id,
+      name: input.name ?? input.id,
+      root,
+      placement: options.placement,
+      subdomain: input.subdomain,
+      allowedRegions: input.allowedRegions,
+      limits: input.limits ?? {},
+      settings: input.settings ?? {},
+    };
+  };
+
+  return {
+    create: (ctx, input) =>
+      audited(ctx, "tenant.create", `tenant:${input.id}`, async (settlement) => {
+        platformOnly(ctx);
+        return tenants.create(settlement, newTenant(input));
+      }),
+    get: (ctx, id) => audited(ctx, "tenant.get", `tenant:${id}`, () => visible(ctx, id)),
+    list: (ctx, query) =>
+      audited(ctx, "tenant.list", "tenant:*", async () => {
+        platformOnly(ctx);
+        return tenants.list(query);
+      }),
+    patch: (ctx, id, patch) =>
+      audited(ctx, "tenant.update", `tenant:${id}`, async (settlement) => {
+        const tenant = await visible(ctx, id);
+        if (
+          ctx.principal.kind !== "platform" &&
+          (patch.limits !== undefined || patch.subdomain !== undefined)
+        )
+          throw new FileError("forbidden", "Limits and subdomain are the platform's to change.");
+        checkSettings(patch.settings);
+        checkLimits(patch.limits);
+        settlement.tenant = tenant.uid;
+        return tenants.patch(settlement, tenant.uid, patch);
+      }),
+    suspend: (ctx, id, reason) =>
+      audited(ctx, "tenant.suspend", `tenant:${id}`, async (settlement) => {
+        platformOnly(ctx);
+        const tenant = await existing(id);
+        settlement.tenant = tenant.uid;
+        if (settlement.audit !== undefined && reason !== undefined)
+          settlement.audit.detail = { reason };
+        return tenants.suspend(settlement, tenant.uid, reason);
+      }),
+    reactivate: (ctx, id) =>
+      audited(ctx, "tenant.reactivate", `tenant:${id}`, async (settlement) => {
+        platformOnly(ctx);
+        const tenant = await existing(id);
+        settlement.tenant = tenant.uid;
+        return tenants.reactivate(settlement, tenant.uid);
+      }),
+    remove: (ctx, id, confirm, graceMs) =>
+      audited(ctx, "tenant.delete", `tenant:${id}`, async (settlement) => {
+        platformOnly(ctx);
+        const tenant = await existing(id);
+        if (confirm !== id)
+          throw new FileError(
+            "confirmation-required",
+            `Deleting a tenant removes all it holds; repeat with confirm=${id}.`,
+            {
+              fields: { counts: { roots: tenant.roots.length } },
+            },
+          );
+        settlement.tenant = tenant.uid;
+        return tenants.remove(settlement, tenant.uid, graceMs);
+      }),
+  };
+};

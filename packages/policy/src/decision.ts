@@ -1,0 +1,94 @@
+import {
+  FileError,
+  isUnder,
+  type Principal,
+  type Scope,
+  type TenantRef,
+  type VirtualPath,
+} from "@bulkhead/contract";
+import type { Access, Call } from "@bulkhead/kit";
+import { groundOf } from "./namespace.ts";
+import type { Tenants } from "./ports.ts";
+
+/** One question of policy. Returns, or throws the answer the caller gets. Asks nothing of any storage. */
+export type Decision = (principal: Principal, call: Call<VirtualPath>) => void;
+
+/** The constant answer for everything that a key can never reach, whether it exists or not. */
+export const outsideWorkspace = (): FileError =>
+  new FileError("outside-workspace", "This path lies outside the workspace of the key.");
+
+/** The constant answer for a key that is unknown, revoked, expired or whose tenant is gone. */
+export const unauthenticated = (): FileError =>
+  new FileError("unauthenticated", "Send a valid key as 'Authorization: Bearer <key>'.");
+
+/** Question 1: is every end inside what this key can reach? `scope` asked before; a key narrowed since is caught here. */
+export const withinBounds: Decision = (principal, call) => {
+  for (const path of call.paths)
+    if (!principal.reach.bounds.some((bound) => isUnder(bound, path))) throw outsideWorkspace();
+};
+
+/** Throws unless the tenant serves. The platform key goes on where tenants' keys are cut off. */
+export const checkServing = (tenant: TenantRef | undefined, principal: Principal): void => {
+  if (tenant === undefined) return;
+  switch (tenant.status) {
+    case "active":
+    case "trial":
+      return;
+    case "provisioning":
+      throw new FileError("unavailable", "This tenant is being set up; try again soon.", {
+        fields: { retryAfter: 5 },
+      });
+    case "suspended":
+    case "cancelled":
+      if (principal.kind === "platform") return;
+      throw new FileError(
+        "tenant-suspended",
+        "This tenant is suspended; its data is kept. Ask the operator.",
+      );
+    case "deleting":
+    case "deleted":
+      if (principal.kind === "platform") return;
+      throw unauthenticated();
+    default:
+      tenant.status satisfies never;
+  }
+};
+
+/** Question 2: do the principal's tenant and the tenants whose ground is touched serve? */
+export const tenantsServe =
+  (tenants: Tenants, namespaceRoots: readonly string[]): Decision =>
+  (principal, call) => {
+    checkServing(principal.tenant, principal);
+    for (const path of call.paths) {
+      const ground = groundOf(namespaceRoots, path);
+      if (ground.kind === "root" || ground.kind === "below")
+        checkServing(tenants.rootAt(ground.root)?.tenant, principal);
+    }
+  };
+
+const scopeFor = { read: "read", write: "write", delete: "write" } as const satisfies Record<
+  Access,
+  Scope
+>;
+
+/** Throws `scope-required` unless the key carries `scope`. */
+export const checkScope = (principal: Principal, scope: Scope): void => {
+  if (!principal.scopes.includes(scope))
+    throw new FileError("scope-required", `This key does not carry the scope '${scope}'.`);
+};
+
+/** Question 3: does the key carry the scope of every access? */
+export const scopesAllow: Decision = (principal, call) => {
+  for (const { access } of call.touches) checkScope(principal, scopeFor[access]);
+};
+
+/**
+ * Question 4: a capability holds what its scopes say within its prefix. An identity holds what relations give it; there
+ * are none yet, and what a caller may not read does not exist for it.
+ */
+export const relationsAllow: Decision = (principal) => {
+  if (principal.kind === "identity")
+    throw new FileError("not-found", "There is nothing here that this key may read.", {
+      denial: "no relation",
+    });
+};

@@ -1,0 +1,105 @@
+import {
+  type Context,
+  FileError,
+  type Layer,
+  nameOf,
+  type Tree,
+  type VirtualPath,
+} from "@bulkhead/contract";
+import { type Call, guard, override } from "@bulkhead/kit";
+import { groundOf } from "./namespace.ts";
+import type { Tenants } from "./ports.ts";
+
+export interface TenantGateOptions {
+  readonly tenants: Tenants;
+  readonly namespaceRoots: readonly string[];
+  /** Throws `invalid-path` for a name that is no tenant id. */
+  readonly checkId: (id: string) => void;
+}
+
+/**
+ * Keeps the first level of every namespace root to tenants: `mkdir` there makes one, nothing else lands there, and
+ * nothing is found below a root that does not exist. Fills in whose tree is touched.
+ */
+export const tenantGate = ({
+  tenants,
+  namespaceRoots,
+  checkId,
+}: TenantGateOptions): Layer<Tree> => {
+  const forbid = (detail: string): never => {
+    throw new FileError("forbidden", detail);
+  };
+
+  const check = (ctx: Context, call: Call<VirtualPath>): void => {
+    for (const { path, access } of call.touches) {
+      const ground = groundOf(namespaceRoots, path);
+      switch (ground.kind) {
+        case "platform":
+          break;
+        case "namespace":
+          if (access === "delete") forbid("A namespace root cannot be moved or removed.");
+          break;
+        case "root": {
+          if (tenants.rootAt(ground.root) === undefined) {
+            if (access === "read" || access === "delete")
+              throw new FileError("not-found", "There is no such tenant.");
+            forbid("Only tenants live here; make a directory to create one.");
+          }
+          if (
+            access === "delete" &&
+            (ctx.principal.kind !== "platform" || call.operation === "move")
+          )
+            forbid("A tenant's root cannot be moved or removed; remove what it holds.");
+          break;
+        }
+        case "below":
+          if (tenants.rootAt(ground.root) === undefined)
+            throw new FileError("not-found", "There is no such tenant; make its root first.");
+          break;
+        default:
+          ground satisfies never;
+      }
+    }
+  };
+
+  const tenantOf = (path: VirtualPath): string | undefined => {
+    const ground = groundOf(namespaceRoots, path);
+    return ground.kind === "root" || ground.kind === "below"
+      ? tenants.rootAt(ground.root)?.tenant.uid
+      : undefined;
+  };
+
+  const name = (ctx: Context, call: Call<VirtualPath>): void => {
+    const target = call.paths.at(-1);
+    if (target !== undefined) ctx.settlement.tenant = tenantOf(target);
+    const { audit } = ctx.settlement;
+    if (audit === undefined) return;
+    audit.resource = call.paths[0] ?? audit.resource;
+    if (call.paths.length > 1) audit.detail = { ...audit.detail, to: target };
+  };
+
+  const around = guard<VirtualPath, Context>(async (ctx, call, next) => {
+    name(ctx, call);
+    if (call.operation !== "mkdir") check(ctx, call);
+    return next(ctx);
+  });
+
+  return (inner) =>
+    around(
+      override(inner, {
+        mkdir: async (ctx, path) => {
+          const ground = groundOf(namespaceRoots, path);
+          if (ground.kind !== "root") {
+            if (ground.kind === "below" && tenants.rootAt(ground.root) === undefined)
+              throw new FileError("not-found", "There is no such tenant; make its root first.");
+            return inner.mkdir(ctx, path);
+          }
+          if (tenants.rootAt(ground.root) !== undefined)
+            throw new FileError("already-exists", "This tenant's root exists.");
+          if (ctx.principal.kind !== "platform") forbid("Only the platform key makes tenants.");
+          checkId(nameOf(path));
+          return tenants.createRoot(ctx.settlement, path);
+        },
+      }),
+    );
+};
