@@ -1,1 +1,3 @@
-export {};
+export * from "./lazy.ts";
+export * from "./read-only.ts";
+export * from "./residency.ts";

@@ -1,1 +1,4 @@
-export {};
+export * from "./afterwork.ts";
+export * from "./ports.ts";
+export * from "./settle.ts";
+export * from "./sweep.ts";

@@ -4,6 +4,8 @@ import type { Operation, Settlement, Staged } from "@bulkhead/contract";
 export interface NewIntent {
   /** The mount's id in the ledger. */
   readonly mount: string;
+  /** The fencing number of the lease under which this process holds the mount; a commit under an older one is refused. */
+  readonly fencing: number | undefined;
   readonly operation: Operation;
   /** Backend paths. */
   readonly paths: readonly string[];

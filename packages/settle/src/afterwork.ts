@@ -1,0 +1,88 @@
+import { FileError } from "@bulkhead/contract";
+import type { Intents, Outcome } from "./ports.ts";
+
+/** What has to happen to intents beside and after requests: renewing leases, and settling what could not be settled at once. */
+export interface Afterwork {
+  /** Keeps the intent's lease until the returned function is called. */
+  readonly streaming: (id: string) => () => void;
+  /** Settles; if the ledger does not answer, goes on trying and rejects with `unavailable`: the effect stands, its answer is lost. */
+  readonly settle: (id: string, outcome: Outcome) => Promise<void>;
+  /** Removes an intent without an effect, never making the caller wait. */
+  readonly discard: (id: string) => void;
+  /** True while `id` waits to be settled. */
+  readonly pending: (id: string) => boolean;
+  /** Waits for what is under way; what the ledger does not take in `ms` is left to the sweeper. */
+  readonly close: (ms?: number) => Promise<void>;
+}
+
+const renewEveryMs = 20_000;
+const retryEveryMs = 500;
+
+export const afterwork = (intents: Intents): Afterwork => {
+  const streaming = new Set<string>();
+  const unsettled = new Map<string, () => Promise<void>>();
+  const running = new Set<Promise<void>>();
+  let renewing: NodeJS.Timeout | undefined;
+  let retrying: NodeJS.Timeout | undefined;
+
+  const track = (work: Promise<void>): void => {
+    running.add(work);
+    void work.finally(() => running.delete(work));
+  };
+
+  const renew = (): void => {
+    renewing ??= setTimeout(() => {
+      renewing = undefined;
+      if (streaming.size === 0) return;
+      // A lease that could not be renewed is noticed at the commit, which then refuses.
+      track(intents.renew([...streaming]).catch(() => undefined));
+      renew();
+    }, renewEveryMs).unref();
+  };
+
+  const retry = (): void => {
+    retrying ??= setTimeout(() => {
+      retrying = undefined;
+      track(
+        Promise.all(
+          [...unsettled].map(([id, work]) => work().then(() => unsettled.delete(id), () => undefined)),
+        ).then(() => (unsettled.size > 0 ? retry() : undefined)),
+      );
+    }, retryEveryMs).unref();
+  };
+
+  const later = (id: string, work: () => Promise<void>): void => {
+    unsettled.set(id, work);
+    retry();
+  };
+
+  return {
+    streaming: (id) => {
+      streaming.add(id);
+      renew();
+      return () => streaming.delete(id);
+    },
+    settle: async (id, outcome) => {
+      try {
+        await intents.settle(id, outcome);
+      } catch (error) {
+        later(id, () => intents.settle(id, outcome));
+        throw new FileError("unavailable", "The change was made, but could not be confirmed; look before you repeat it.", {
+          cause: error,
+        });
+      }
+    },
+    discard: (id) => {
+      track(intents.discard(id).catch(() => later(id, () => intents.discard(id))));
+    },
+    pending: (id) => unsettled.has(id),
+    close: async (ms = 5000) => {
+      clearTimeout(renewing);
+      const end = Date.now() + ms;
+      while ((unsettled.size > 0 || running.size > 0) && Date.now() < end)
+        // oxlint-disable-next-line no-await-in-loop -- waits for the retries above
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      clearTimeout(retrying);
+    },
+  };
+};
