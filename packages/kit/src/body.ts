@@ -21,7 +21,8 @@ export const streamBody = (source: AsyncIterable<Uint8Array>, size?: number): Bo
     size,
     replayable: false,
     open: () => {
-      if (opened) throw new FileError("internal", "This body has been read and cannot be sent again.");
+      if (opened)
+        throw new FileError("internal", "This body has been read and cannot be sent again.");
       opened = true;
       return source;
     },
@@ -55,5 +56,6 @@ export const collect = async (
 };
 
 /** The chunks of content, whether it came as one buffer or as a stream. */
-export const chunksOf = (content: Uint8Array | AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
-  content instanceof Uint8Array ? once(content) : content;
+export const chunksOf = (
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> => (content instanceof Uint8Array ? once(content) : content);

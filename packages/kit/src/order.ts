@@ -18,7 +18,8 @@ export const compareUtf8 = (a: string, b: string): number => {
   return a.length - b.length;
 };
 
-const fixUp = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
+const fixUp = (unit: number): number =>
+  unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 
 /** Orders entries as every listing does. */
 export const compareEntries = (a: Stat, b: Stat): number => compareUtf8(sortKey(a), sortKey(b));

@@ -12,7 +12,9 @@ export const pageOf = (ordered: readonly Stat[], options: ListOptions = {}): Pag
   const start = options.after === undefined ? 0 : firstAfter(ordered, options.after);
   const entries = ordered.slice(start, start + limit);
   const last = entries.at(-1);
-  return start + limit < ordered.length && last !== undefined ? { entries, next: sortKey(last) } : { entries };
+  return start + limit < ordered.length && last !== undefined
+    ? { entries, next: sortKey(last) }
+    : { entries };
 };
 
 const firstAfter = (ordered: readonly Stat[], after: string): number => {

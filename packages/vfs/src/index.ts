@@ -1,1 +1,4 @@
-export {};
+export * from "./mount.ts";
+export * from "./mount-table.ts";
+export * from "./scope.ts";
+export * from "./scoped.ts";

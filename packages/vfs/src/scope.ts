@@ -1,0 +1,49 @@
+import {
+  FileError,
+  isUnder,
+  parseVirtualPath,
+  type Reach,
+  type RequestPath,
+  segmentsOf,
+  type VirtualPath,
+} from "@bulkhead/contract";
+
+/** The first names that make a request path absolute, where the configuration names no others. */
+export const defaultNamespaceRoots: readonly string[] = ["workspace", "tenants"];
+
+/** The one answer to every path outside the bounds, whatever lies there. */
+export const outsideWorkspace = (): FileError =>
+  new FileError("outside-workspace", "This path is outside the workspace that this key can reach.");
+
+/**
+ * Says where in the tree a request path points: absolute below a namespace root, relative to home elsewhere, `/` being
+ * home. Throws `invalid-path` for a result beyond the limits of a path. Judges no bounds.
+ */
+export const locate = (
+  reach: Reach,
+  namespaceRoots: readonly string[],
+  path: RequestPath,
+): VirtualPath => {
+  const [first] = segmentsOf(path);
+  if (first === undefined) return reach.home;
+  if (namespaceRoots.includes(first)) return parseVirtualPath(path);
+  return parseVirtualPath(segmentsOf(reach.home).length === 0 ? path : `${reach.home}${path}`);
+};
+
+/** True if `path` lies inside the bounds. */
+export const isWithin = (reach: Reach, path: VirtualPath): boolean =>
+  reach.bounds.some((bound) => isUnder(bound, path));
+
+/**
+ * Places a request path in the tree. Decided from its arguments alone, before anything is looked up. Throws
+ * `outside-workspace` beyond the bounds and `invalid-path` for a result beyond the limits of a path.
+ */
+export const scope = (
+  reach: Reach,
+  namespaceRoots: readonly string[],
+  path: RequestPath,
+): VirtualPath => {
+  const place = locate(reach, namespaceRoots, path);
+  if (!isWithin(reach, place)) throw outsideWorkspace();
+  return place;
+};

@@ -1,0 +1,71 @@
+import {
+  type Context,
+  isRoot,
+  isUnder,
+  nameOf,
+  type Reach,
+  type RequestPath,
+  segmentsBelow,
+  type Session,
+  type Stat,
+  type Tree,
+  type VirtualPath,
+} from "@bulkhead/contract";
+import { compareEntries, pageOf } from "@bulkhead/kit";
+import { defaultNamespaceRoots, isWithin, locate, outsideWorkspace, scope } from "./scope.ts";
+
+const directory = (name: string): Stat => ({ name, kind: "directory", size: 0, modifiedAt: 0 });
+
+/** The names in `path` that lead to the bounds, or undefined if none does. Known without a look at the tree. */
+const leadingNames = (reach: Reach, path: VirtualPath): readonly string[] | undefined => {
+  const names = reach.bounds
+    .filter((bound) => bound !== path && isUnder(path, bound))
+    .flatMap((bound) => segmentsBelow(path, bound)?.slice(0, 1) ?? []);
+  return names.length === 0 ? undefined : [...new Set(names)];
+};
+
+/**
+ * Makes the session of a tree: every path, at both ends of a copy and a move, goes through `scope`. Reading the strict
+ * ancestors of the bounds (stat, list) shows the names that lead to them, answered from the bounds alone; every other
+ * operation there is `outside-workspace`.
+ */
+export const scoped =
+  (reachOf: (ctx: Context) => Reach, namespaceRoots: readonly string[] = defaultNamespaceRoots) =>
+  (tree: Tree): Session => {
+    const place = (ctx: Context, path: RequestPath): VirtualPath =>
+      scope(reachOf(ctx), namespaceRoots, path);
+    /** As `place`, but an ancestor of the bounds answers the names that lead on. */
+    const survey = (
+      ctx: Context,
+      path: RequestPath,
+    ): VirtualPath | { readonly names: readonly string[] } => {
+      const reach = reachOf(ctx);
+      const at = locate(reach, namespaceRoots, path);
+      if (isWithin(reach, at)) return at;
+      const names = isRoot(path) ? undefined : leadingNames(reach, at);
+      if (names === undefined) throw outsideWorkspace();
+      return { names };
+    };
+    return {
+      stat: async (ctx, path) => {
+        const at = survey(ctx, path);
+        if (typeof at !== "string") return directory(nameOf(path));
+        const stat = await tree.stat(ctx, at);
+        // Home is the caller's root, and a root has no name: the one it has further up is not the caller's business.
+        return isRoot(path) ? { ...stat, name: "" } : stat;
+      },
+      list: async (ctx, path, options) => {
+        const at = survey(ctx, path);
+        if (typeof at === "string") return tree.list(ctx, at, options);
+        return pageOf(at.names.map(directory).sort(compareEntries), options);
+      },
+      read: async (ctx, path, options) => tree.read(ctx, place(ctx, path), options),
+      write: async (ctx, path, body, options) => tree.write(ctx, place(ctx, path), body, options),
+      mkdir: async (ctx, path) => tree.mkdir(ctx, place(ctx, path)),
+      remove: async (ctx, path, options) => tree.remove(ctx, place(ctx, path), options),
+      copy: async (ctx, from, to, options) =>
+        tree.copy(ctx, place(ctx, from), place(ctx, to), options),
+      move: async (ctx, from, to, options) =>
+        tree.move(ctx, place(ctx, from), place(ctx, to), options),
+    };
+  };
