@@ -1,1 +1,25 @@
-export {};
+export type { Audit, AuditFilter } from "./audit.ts";
+export type { FileData } from "./data.ts";
+export type { RemoteContent } from "./download.ts";
+export {
+  BulkheadError,
+  type BulkheadErrorInit,
+  ConflictError,
+  InvalidRequestError,
+  NotFoundError,
+  PermissionError,
+  PreconditionFailedError,
+  QuotaExceededError,
+  RateLimitedError,
+  UnauthenticatedError,
+  UnavailableError,
+} from "./errors.ts";
+export type { Jobs, WaitOptions } from "./jobs.ts";
+export type { Keys } from "./keys.ts";
+export type * from "./options.ts";
+export type { PostOptions } from "./post.ts";
+export type { RecordListOptions } from "./records.ts";
+export { RemoteFS, RemoteNexusFS } from "./remote-fs.ts";
+export { RemoteStats } from "./remote-stats.ts";
+export type { DeleteTenantOptions, Tenants } from "./tenants.ts";
+export type { RetryPolicy } from "./transport.ts";

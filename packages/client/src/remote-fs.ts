@@ -1,0 +1,318 @@
+import {
+  acceptedJob,
+  fileStat,
+  type GrepMatch,
+  headerNames,
+  type Health,
+  health,
+  listPage,
+  type WireWhoAmI,
+  wireWhoAmI,
+} from "@bulkhead/wire";
+import { type Audit, createAudit } from "./audit.ts";
+import { baseUrl } from "./base-url.ts";
+import { type FileData, payloadOf } from "./data.ts";
+import { contentOf, gather, type RemoteContent, readRequest } from "./download.ts";
+import { bulkheadError, NotFoundError } from "./errors.ts";
+import { createJobs, type Jobs } from "./jobs.ts";
+import { createKeys, type Keys } from "./keys.ts";
+import type * as Options from "./options.ts";
+import { postHeaders } from "./post.ts";
+import { RemoteStats } from "./remote-stats.ts";
+import { glob, grep } from "./search.ts";
+import { checkedPath, pathTarget, relativeTo } from "./target.ts";
+import { createTenants, type Tenants } from "./tenants.ts";
+import { answerOf, createTransport, type Sending, type Transport } from "./transport.ts";
+import { lengthHeaders, writeHeaders } from "./upload.ts";
+import { writingStream } from "./writing-stream.ts";
+
+type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" };
+
+/**
+ * A file system on a Bulkhead server, with the names of `node:fs/promises` where they fit. Paths begin at the key's home;
+ * below `/workspace` and `/tenants` they are absolute. Every method rejects with a `BulkheadError`, or with the reason of
+ * its `signal`. Needs nothing but `fetch`.
+ */
+export class RemoteFS {
+  readonly keys: Keys;
+  readonly tenants: Tenants;
+  readonly audit: Audit;
+  readonly jobs: Jobs;
+  readonly #transport: Transport;
+
+  constructor(options: Options.RemoteFSOptions) {
+    const { apiKey, workspacePrefix, retry } = options;
+    if (!/^[\x21-\x7e]+$/.test(apiKey))
+      throw bulkheadError("invalid-request", "A key is visible ASCII, without spaces.", {
+        status: 0,
+        retryable: false,
+      });
+    this.#transport = createTransport({
+      base: baseUrl(options.url),
+      headers: {
+        Authorization: `Bearer ${apiKey}`,
+        ...(workspacePrefix !== undefined && {
+          [headerNames.workspacePrefix]: checkedPath(workspacePrefix),
+        }),
+      },
+      fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
+      retry: {
+        attempts: retry === false ? 1 : (retry?.attempts ?? 3),
+        maxWaitMs: retry === false ? 0 : (retry?.maxWaitMs ?? 20_000),
+      },
+    });
+    this.keys = createKeys(this.#transport);
+    this.tenants = createTenants(this.#transport);
+    this.audit = createAudit(this.#transport);
+    this.jobs = createJobs(this.#transport);
+  }
+
+  /** Reads a whole file, or a range of it: text with an encoding, bytes without. */
+  readFile(path: string, options: "utf8" | "utf-8" | ReadText): Promise<string>;
+  readFile(path: string, options?: Options.ReadFileOptions): Promise<Uint8Array<ArrayBuffer>>;
+  async readFile(
+    path: string,
+    options: "utf8" | "utf-8" | ReadText | Options.ReadFileOptions = {},
+  ): Promise<string | Uint8Array<ArrayBuffer>> {
+    const text = typeof options === "string" || "encoding" in options;
+    const bytes = await gather(await this.open(path, typeof options === "string" ? {} : options));
+    return text ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) : bytes;
+  }
+
+  /** Begins to read: content and what its headers say, in one answer. Read the stream or cancel it. */
+  async open(path: string, options: Options.ReadFileOptions = {}): Promise<RemoteContent> {
+    const response = await this.#transport.send(readRequest("GET", path, options));
+    return contentOf(response, options.signal);
+  }
+
+  /** Reads as a stream, whose errors are this package's too. */
+  async readStream(
+    path: string,
+    options: Options.ReadFileOptions = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return (await this.open(path, options)).stream;
+  }
+
+  /**
+   * Writes a file, making its parents; readers see the old content until all of the new is stored. Data that is pulled
+   * is sent as it comes, in runtimes that can (not Firefox and Safari).
+   */
+  async writeFile(
+    path: string,
+    data: FileData,
+    options: Options.WriteFileOptions = {},
+  ): Promise<RemoteStats> {
+    const payload = payloadOf(data);
+    return this.#stat({
+      method: "PUT",
+      target: pathTarget("files", path),
+      headers: { ...lengthHeaders(payload, options.size), ...writeHeaders(options) },
+      payload,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Makes a stream to write into. Closing it resolves once the file is stored, and rejects if it was not; aborting it
+   * leaves the old content.
+   */
+  writeStream(path: string, options: Options.WriteFileOptions = {}): WritableStream<Uint8Array> {
+    return writingStream((data) => this.writeFile(path, data, options));
+  }
+
+  /** Appends in one step, making file and parents. */
+  async appendFile(
+    path: string,
+    data: FileData,
+    options: Options.AppendOptions = {},
+  ): Promise<RemoteStats> {
+    const payload = payloadOf(data);
+    return this.#stat({
+      method: "POST",
+      target: pathTarget("append", path),
+      headers: { ...postHeaders(options), ...lengthHeaders(payload, options.size) },
+      payload,
+      signal: options.signal,
+      repeatable: true,
+    });
+  }
+
+  async stat(path: string, options: Options.CallOptions = {}): Promise<RemoteStats> {
+    const target = pathTarget("stat", path);
+    return this.#stat({ method: "GET", target, signal: options.signal, repeatable: true });
+  }
+
+  /** False where there is nothing, or nothing that may be read; any other failure rejects. */
+  async exists(path: string, options: Options.CallOptions = {}): Promise<boolean> {
+    try {
+      await this.stat(path, options);
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** Yields the entries of a directory in UTF-8 byte order, page by page as they are consumed. */
+  async *list(
+    path: string,
+    options: Options.ListOptions = {},
+  ): AsyncGenerator<RemoteStats, void, undefined> {
+    let after: string | undefined;
+    do {
+      const page = await this.#transport.ask(
+        {
+          method: "GET",
+          target: pathTarget("list", path),
+          query: {
+            recursive: options.recursive === true || undefined,
+            limit: options.pageSize,
+            after,
+          },
+          signal: options.signal,
+          repeatable: true,
+        },
+        listPage,
+      );
+      for (const entry of page.entries) yield new RemoteStats(entry);
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+  }
+
+  /** Lists a directory, all pages of it: names, or with `recursive` paths from `path` on; entries `withFileTypes`. */
+  readdir(
+    path: string,
+    options: Options.ReaddirOptions & { readonly withFileTypes: true },
+  ): Promise<RemoteStats[]>;
+  readdir(
+    path: string,
+    options?: Options.ReaddirOptions & { readonly withFileTypes?: false | undefined },
+  ): Promise<string[]>;
+  async readdir(
+    path: string,
+    options: Options.ReaddirOptions = {},
+  ): Promise<string[] | RemoteStats[]> {
+    const entries: RemoteStats[] = [];
+    for await (const entry of this.list(path, options)) entries.push(entry);
+    if (options.withFileTypes === true) return entries;
+    return entries.map((entry) => relativeTo(path, entry.path));
+  }
+
+  async mkdir(path: string, options: Options.MkdirOptions = {}): Promise<void> {
+    const recursive = options.recursive === true;
+    await this.#done({
+      method: "POST",
+      target: "/v1/mkdir",
+      headers: postHeaders(options),
+      json: {
+        path: checkedPath(path),
+        ...(recursive && { parents: true, existOk: true }),
+      },
+      signal: options.signal,
+      repeatable: true,
+    });
+  }
+
+  /** Removes a file or an empty directory, and with `recursive` whatever is there. Resolves once it is gone. */
+  async rm(path: string, options: Options.RmOptions = {}): Promise<void> {
+    try {
+      await this.#done({
+        method: "DELETE",
+        target: pathTarget("files", path),
+        query: { recursive: options.recursive === true || undefined },
+        signal: options.signal,
+      });
+    } catch (error) {
+      if (options.force !== true || !(error instanceof NotFoundError)) throw error;
+    }
+  }
+
+  /** Moves a file or directory; unlike Node's it replaces nothing unless told to. Resolves once it is there. */
+  async rename(from: string, to: string, options: Options.MoveOptions = {}): Promise<void> {
+    await this.#transfer("/v1/move", from, to, options);
+  }
+
+  /** Copies a file, or a directory with all that is in it; replaces nothing unless told to. Resolves once it is there. */
+  async cp(from: string, to: string, options: Options.MoveOptions = {}): Promise<void> {
+    await this.#transfer("/v1/copy", from, to, options);
+  }
+
+  /** Yields the paths that match: `*`, `?`, `[…]` within a name, `**` across names. */
+  glob(
+    pattern: string,
+    options: Options.GlobOptions = {},
+  ): AsyncGenerator<string, void, undefined> {
+    return glob(this.#transport, pattern, options);
+  }
+
+  /** Yields the lines that match a regular expression (RE2) in the files below `path`. */
+  grep(
+    pattern: string,
+    options: Options.GrepOptions = {},
+  ): AsyncGenerator<GrepMatch, void, undefined> {
+    return grep(this.#transport, pattern, options);
+  }
+
+  async whoami(options: Options.CallOptions = {}): Promise<WireWhoAmI> {
+    const { signal } = options;
+    return this.#transport.ask(
+      { method: "GET", target: "/v1/whoami", signal, repeatable: true },
+      wireWhoAmI,
+    );
+  }
+
+  /** Asks whether the server lives; needs no key. */
+  async health(options: Options.CallOptions = {}): Promise<Health> {
+    const { signal } = options;
+    return this.#transport.ask(
+      { method: "GET", target: "/health", signal, repeatable: true },
+      health,
+    );
+  }
+
+  async #stat(sending: Sending): Promise<RemoteStats> {
+    return new RemoteStats(await this.#transport.ask(sending, fileStat));
+  }
+
+  async #transfer(
+    target: string,
+    from: string,
+    to: string,
+    options: Options.MoveOptions,
+  ): Promise<void> {
+    await this.#done({
+      method: "POST",
+      target,
+      headers: postHeaders(options),
+      json: {
+        from: checkedPath(from),
+        to: checkedPath(to),
+        mode: options.overwrite === true ? "overwrite" : "create",
+        ifMatch: options.ifMatch,
+      },
+      signal: options.signal,
+      repeatable: true,
+    });
+  }
+
+  /** Sends what answers nothing of interest; where it became a job, waits for the end of it. */
+  async #done(sending: Sending): Promise<void> {
+    const response = await this.#transport.send(sending);
+    if (response.status !== 202) {
+      // Read to the end, so that the connection can be used again.
+      await response.arrayBuffer().catch(() => undefined);
+      return;
+    }
+    const accepted = await answerOf(response, acceptedJob, sending.signal);
+    const job = await this.jobs.wait(accepted.job, { signal: sending.signal });
+    if (job.state === "dead")
+      throw bulkheadError("internal", `Job ${job.id} failed: ${job.error ?? "it gave no reason"}`, {
+        status: 202,
+        retryable: false,
+      });
+  }
+}
+
+/** `RemoteFS` under the name that users of Nexus know. */
+export const RemoteNexusFS: typeof RemoteFS = RemoteFS;
+export type RemoteNexusFS = RemoteFS;

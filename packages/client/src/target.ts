@@ -1,0 +1,27 @@
+import { encodePath, FileError, parseRequestPath, segmentsBelow } from "@bulkhead/contract";
+import { checking } from "./problem-error.ts";
+
+export type PathRoute = "files" | "append" | "stat" | "list";
+
+/**
+ * Spells the target of a request about `path`. The path is checked by the server's own parser first: a segment `.` or
+ * `..` would be eaten by the URL parser inside `fetch`, and the request would be about another path. Throws `invalid-path`.
+ */
+export const pathTarget = (route: PathRoute, path: string): string =>
+  checking(() => `/v1/${route}${encodePath(parseRequestPath(path))}`);
+
+/** Checks a path that travels in a JSON body. Throws `invalid-path`. */
+export const checkedPath = (path: string): string => checking(() => parseRequestPath(path));
+
+/** Spells `path` from the directory `base` on. */
+export const relativeTo = (base: string, path: string): string =>
+  checking(() => segmentsBelow(parseRequestPath(base), parseRequestPath(path))?.join("/") ?? path);
+
+const dots = /^\.{1,2}$/;
+
+/** Spells the target of a record by its id, which must be one segment. Throws `invalid-request`. */
+export const recordTarget = (collection: string, id: string, verb?: string): string =>
+  checking(() => {
+    if (id === "" || dots.test(id)) throw new FileError("invalid-request", `'${id}' is not an id.`);
+    return `/v1/${collection}/${encodeURIComponent(id)}${verb === undefined ? "" : `/${verb}`}`;
+  });
