@@ -8,6 +8,9 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    // A process a file, so that a file may start and kill what it likes; three keep two cores busy while some wait.
+    pool: "forks",
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },
