@@ -11,7 +11,8 @@ export interface PackageFacts {
   readonly devDependencies: readonly string[];
   /** Folders of referenced projects, its own excepted. */
   readonly references: readonly string[];
-  readonly testReferences: readonly string[];
+  /** Undefined where a package has no project for its tests. */
+  readonly testReferences: readonly string[] | undefined;
   /** Whether the sources are compiled with Node's types. */
   readonly hasNodeTypes: boolean;
   readonly sources: readonly Source[];
@@ -61,8 +62,7 @@ const checkManifest = (
         `${at}/package.json: its tests depend on ${folder}, an arrow that is not in the table`,
     ),
     ...checkReferences(`${at}/tsconfig.json`, dependencies, facts.references),
-    // A package without tests has no project for them.
-    ...(facts.testReferences.length === 0 && devDependencies.length === 0
+    ...(facts.testReferences === undefined
       ? []
       : checkReferences(
           `${at}/tsconfig.test.json`,

@@ -27,8 +27,8 @@ interface Project {
   readonly types: readonly unknown[];
 }
 
-const readProject = (folder: string, file: string): Project => {
-  if (!existsSync(join(folder, file))) return { references: [], types: [] };
+const readProject = (folder: string, file: string): Project | undefined => {
+  if (!existsSync(join(folder, file))) return undefined;
   const { references, compilerOptions } = readObject(join(folder, file));
   const types = isRecord(compilerOptions) ? compilerOptions["types"] : undefined;
   return {
@@ -56,9 +56,9 @@ export const readPackages = (root: string): readonly PackageFacts[] =>
           keysOf(manifest, kind),
         ),
         devDependencies: keysOf(manifest, "devDependencies"),
-        references: project.references,
-        testReferences: readProject(at, "tsconfig.test.json").references,
-        hasNodeTypes: project.types.includes("node"),
+        references: project?.references ?? [],
+        testReferences: readProject(at, "tsconfig.test.json")?.references,
+        hasNodeTypes: project?.types.includes("node") ?? false,
         sources: readSources(root, `packages/${folder}/src`),
       };
     });
