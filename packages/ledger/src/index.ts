@@ -1,1 +1,5 @@
 export * from "./embedded/index.ts";
+export { type KeyString, hashKey, keyIdOf, mintKeyString } from "./key-string.ts";
+export { migrate } from "./migrate.ts";
+export { type LedgerOptions, openLedger } from "./open-ledger.ts";
+export * from "./types.ts";

@@ -1,0 +1,92 @@
+import { timingSafeEqual } from "node:crypto";
+import { FileError, type Revision } from "@bulkhead/contract";
+import type { Database } from "./database.ts";
+import { ledgerUnavailable } from "./errors.ts";
+import { hashKey, keyIdOf } from "./key-string.ts";
+import { type KeyFacts, principalOf } from "./principal.ts";
+import { createSharedRead } from "./shared-read.ts";
+import { type Admission, type Authority, platformName } from "./types.ts";
+
+const admit = { name: "admit_v1", text: "select bulkhead.admit_v1($1, $2)" };
+
+interface ReadAnswer {
+  readonly recovery: boolean;
+  readonly now: number;
+  readonly platform: { readonly epoch: string; readonly n: number };
+  readonly keys: readonly KeyFacts[];
+}
+
+interface Question {
+  readonly id: string | undefined;
+  readonly hash: Uint8Array | undefined;
+}
+
+/** How long a request waits for the revision read at most, in milliseconds. */
+const deadlineMs = 1900;
+
+/** Longer strings are no key of anybody's and are not hashed. */
+const longest = 4096;
+
+const unauthenticated = (): never => {
+  throw new FileError(
+    "unauthenticated",
+    "A valid key is needed: send it as 'Authorization: Bearer <key>'.",
+  );
+};
+
+/**
+ * Admits keys by the shared revision read. `database` is a pool of one connection that serves nothing else; `used` hears
+ * of each key that was admitted.
+ */
+export const createAuthority = (
+  database: Database,
+  used: (keyId: string, now: number) => void,
+): Authority => {
+  const read = createSharedRead<Question, ReadAnswer>(async (questions) => {
+    const ids = new Set<string>();
+    const hashes: Uint8Array[] = [];
+    for (const { id, hash } of questions) {
+      if (id !== undefined) ids.add(id);
+      else if (hash !== undefined) hashes.push(hash);
+    }
+    const answer = await database.call<ReadAnswer>(admit, [
+      [...ids],
+      hashes.map((hash) => Buffer.from(hash)),
+    ]);
+    // A server in recovery may lag behind a revoke that has returned.
+    if (answer.recovery) throw ledgerUnavailable();
+    return answer;
+  }, deadlineMs);
+
+  const admission = (answer: ReadAnswer, facts: KeyFacts | undefined): Admission => {
+    const principal = facts === undefined ? undefined : principalOf(facts);
+    if (facts === undefined || principal === undefined) return unauthenticated();
+    const revisions: Revision[] = [{ tenant: platformName, ...answer.platform }];
+    if (facts.tenant !== null)
+      revisions.push({ tenant: facts.tenant.uid, epoch: facts.tenant.epoch, n: facts.tenant.n });
+    used(principal.keyId, answer.now);
+    return { principal, revisions, now: answer.now };
+  };
+
+  return {
+    admit: async (credential) => {
+      if (credential.length > longest) unauthenticated();
+      const hash = hashKey(credential);
+      const id = keyIdOf(credential);
+      const answer = await read({ id, hash });
+      const matches = answer.keys.filter(
+        (key) =>
+          (id === undefined ? key.platform : key.id === id) &&
+          timingSafeEqual(Buffer.from(key.hash, "hex"), hash),
+      );
+      return admission(answer, matches[0]);
+    },
+    readmit: async (keyId) => {
+      const answer = await read({ id: keyId, hash: undefined });
+      return admission(
+        answer,
+        answer.keys.find((key) => key.id === keyId),
+      );
+    },
+  };
+};

@@ -1,0 +1,124 @@
+import pg from "pg";
+import { isConnectionFault, isTransient, toFileError } from "./errors.ts";
+
+export type Role = "bulkhead_app" | "bulkhead_system";
+
+/** A statement that is prepared once a connection. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs statements: in a transaction, or each in one of its own. */
+export interface Queries {
+  readonly rows: <T extends pg.QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<T[]>;
+}
+
+/** One pool of connections under one role. Rejects with `FileError` alone; deadlocks are tried three times. */
+export interface Database extends Queries {
+  /** Runs a named statement that answers one value. */
+  readonly call: <T>(statement: Statement, values: readonly unknown[]) => Promise<T>;
+  readonly transaction: <T>(work: (tx: Queries) => Promise<T>) => Promise<T>;
+  readonly close: () => Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly role: Role;
+  readonly max: number;
+  /** In milliseconds; the server gives up first, then the client. */
+  readonly connectMs: number;
+  readonly statementMs: number;
+  readonly name: string;
+}
+
+const attempts = 3;
+
+/** Opens no connection before the first statement. Connections log in as the URL's user and take the role at once. */
+export const openDatabase = (options: DatabaseOptions): Database => {
+  const { url, role, max, connectMs, statementMs, name } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: statementMs + 300,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: `bulkhead-${name}`,
+    // A role's own settings do not apply where it is taken rather than logged in as, so they come along.
+    options: `-c role=${role} -c statement_timeout=${statementMs} -c idle_in_transaction_session_timeout=5000 -c timezone=UTC -c bulkhead.tenant=`,
+  });
+  // An idle connection that breaks is dropped by the pool; the next statement finds out for itself.
+  pool.on("error", () => undefined);
+
+  const once = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    const client = await pool.connect();
+    let broken = false;
+    const onError = (): void => {
+      broken = true;
+    };
+    client.on("error", onError);
+    try {
+      return await work(client);
+    } catch (error) {
+      broken ||= isConnectionFault(error);
+      throw error;
+    } finally {
+      client.off("error", onError);
+      client.release(broken);
+    }
+  };
+
+  const retried = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(work);
+      } catch (error) {
+        if (attempt === attempts || !isTransient(error)) throw toFileError(error);
+      }
+    }
+  };
+
+  const queriesOf = (client: pg.PoolClient): Queries => ({
+    rows: async <T extends pg.QueryResultRow>(
+      text: string,
+      values: readonly unknown[] = [],
+    ): Promise<T[]> => (await client.query<T>(text, [...values])).rows,
+  });
+
+  return {
+    rows: (text, values) => retried((client) => queriesOf(client).rows(text, values)),
+    call: (statement, values) =>
+      retried(async (client) => {
+        const { rows } = await client.query({
+          ...statement,
+          values: [...values],
+          rowMode: "array",
+        });
+        return rows[0]?.[0];
+      }),
+    transaction: (work) =>
+      retried(async (client) => {
+        await client.query("begin");
+        try {
+          const result = await work(queriesOf(client));
+          await client.query("commit");
+          return result;
+        } catch (error) {
+          // A rollback that fails leaves a connection in an unknown state: reported as broken, it is closed.
+          if (!isConnectionFault(error)) await client.query("rollback");
+          throw error;
+        }
+      }),
+    close: () => pool.end(),
+  };
+};
+
+/** Serialises for a jsonb parameter. What JSON in PostgreSQL cannot hold becomes U+FFFD. */
+export const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === "string" ? item.toWellFormed().replaceAll("\u0000", "\uFFFD") : item,
+  );

@@ -1,0 +1,71 @@
+import type { Operation } from "@bulkhead/contract";
+import { type Database, toJson } from "./database.ts";
+import type { Intents, PendingIntent } from "./types.ts";
+
+const begin = {
+  name: "intent_begin_v1",
+  text: "select bulkhead.intent_begin_v1($1, $2, $3, $4, $5)",
+};
+const commit = {
+  name: "intent_commit_v1",
+  text: "select bulkhead.intent_commit_v1($1, $2, $3, $4, $5, $6)",
+};
+const settle = { name: "intent_settle_v1", text: "select bulkhead.intent_settle_v1($1, $2)" };
+const discard = { name: "intent_discard_v1", text: "select bulkhead.intent_discard_v1($1)" };
+const renew = { name: "intent_renew_v1", text: "select bulkhead.intent_renew_v1($1)" };
+
+interface PendingRow {
+  readonly id: string;
+  readonly mount: string;
+  readonly operation: Operation;
+  readonly paths: string[];
+  readonly size: string | null;
+  readonly state: "open" | "committing";
+  readonly staged: string | null;
+}
+
+/** Keeps intents: `hot` for what requests wait for, `background` for settling and recovery. An id names its tenant, then the row. */
+export const createIntents = (hot: Database, background: Database): Intents => ({
+  begin: (settlement, intent) =>
+    hot.call<string>(begin, [
+      toJson(settlement),
+      intent.mount,
+      intent.operation,
+      intent.paths,
+      intent.size ?? null,
+    ]),
+  commit: (settlement, id, staged) =>
+    hot.call<"committing" | "moved">(commit, [
+      id,
+      toJson(settlement),
+      staged.id,
+      staged.size,
+      staged.digest ?? null,
+      staged.etagBefore ?? null,
+    ]),
+  settle: async (id, outcome) => {
+    await hot.call<boolean>(settle, [id, toJson(outcome)]);
+  },
+  discard: async (id) => {
+    await hot.call<null>(discard, [id]);
+  },
+  renew: async (ids) => {
+    if (ids.length > 0) await hot.call<null>(renew, [ids]);
+  },
+  pending: async (mount) => {
+    const rows = await background.rows<PendingRow>(
+      `select tenant || '.' || id as id, mount, operation, paths, size, state, staged
+       from bulkhead.intent where mount = $1 order by n`,
+      [mount],
+    );
+    return rows.map((row): PendingIntent => ({
+      id: row.id,
+      mount: row.mount,
+      operation: row.operation,
+      paths: row.paths,
+      size: row.size === null ? undefined : Number(row.size),
+      state: row.state,
+      staged: row.staged ?? undefined,
+    }));
+  },
+});

@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { coreFunctions } from "./functions-core.ts";
+import { hotFunctions } from "./functions-hot.ts";
+import { systemFunctions } from "./functions-system.ts";
+import { executions, policies } from "./roles.ts";
+import { tables } from "./tables.ts";
+
+/** A step of the schema. Once released it never changes: its hash is compared with what was applied. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+  /** The oldest code, by its newest migration, that runs on the schema after this step. */
+  readonly minCode: number;
+}
+
+/** Every step, in order. */
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "tables", sql: tables, minCode: 1 },
+  { version: 2, name: "policies", sql: policies, minCode: 2 },
+  {
+    version: 3,
+    name: "functions",
+    sql: coreFunctions + hotFunctions + systemFunctions + executions,
+    minCode: 3,
+  },
+];
+
+/** The SHA-256 of a step's text, in hex. */
+export const migrationHash = (migration: Migration): string =>
+  createHash("sha256").update(migration.sql).digest("hex");

@@ -1,0 +1,143 @@
+import { createAuditLog } from "./audit-log.ts";
+import { createAuthority } from "./authority.ts";
+import { createChanges } from "./change.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { createDenials } from "./denials.ts";
+import { createIdempotency } from "./idempotency.ts";
+import { createIntents } from "./intents.ts";
+import { createJobs } from "./jobs.ts";
+import { createKeys } from "./keys.ts";
+import { createLastUsed } from "./last-used.ts";
+import { createLeases } from "./leases.ts";
+import { migrate } from "./migrate.ts";
+import { migrations } from "./migrations/index.ts";
+import { createOutbox } from "./outbox.ts";
+import { createPlatformKeys } from "./platform-keys.ts";
+import { createRoots } from "./roots.ts";
+import { createTenants } from "./tenants.ts";
+import type { Ledger, Log } from "./types.ts";
+
+export interface LedgerOptions {
+  /** `postgres://…`, PostgreSQL 15 or newer. */
+  readonly url: string;
+  /** A fingerprint of the master key, never the key: all processes of a ledger share one. */
+  readonly masterKeyFingerprint: string;
+  /** Where the ledger's server is; kept from the first opening on. */
+  readonly region?: string | undefined;
+  readonly log?: Log | undefined;
+}
+
+const hourly = 3_600_000;
+
+/**
+ * Migrates and opens the control plane. Rejects with an `Error` that says what to do if database and process do not
+ * belong together (another master key, region or newer schema), with `unavailable` without a database. Close it.
+ */
+export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
+  const { url, log = () => undefined } = options;
+  await migrate(url);
+  const limits = { url, connectMs: 1500, statementMs: 1500 } as const;
+  const revision = openDatabase({ ...limits, role: "bulkhead_system", max: 1, name: "revision" });
+  const hot = openDatabase({ ...limits, role: "bulkhead_app", max: 8, name: "hot" });
+  const background = openDatabase({
+    ...limits,
+    role: "bulkhead_system",
+    max: 4,
+    statementMs: 10_000,
+    name: "background",
+  });
+  const pools = [revision, hot, background];
+  const closePools = async (): Promise<void> => {
+    await Promise.allSettled(pools.map((pool) => pool.close()));
+  };
+  let id: string;
+  try {
+    id = await adopt(background, options);
+  } catch (error) {
+    await closePools();
+    throw error;
+  }
+
+  const lastUsed = createLastUsed(background);
+  const change = createChanges(background);
+  const denials = createDenials(hot, background, log);
+  const idempotency = createIdempotency(hot, background);
+
+  const housekeep = async (): Promise<void> => {
+    try {
+      await background.rows("select bulkhead.partitions_v1()");
+      await idempotency.purge();
+    } catch (error) {
+      log({ message: "Housekeeping of the control plane is put off.", error });
+    }
+  };
+  const timers = [
+    setInterval(() => void denials.flush(), 1000),
+    setInterval(() => void lastUsed.flush(), 5000),
+    setInterval(() => void housekeep(), hourly),
+  ];
+  // The process may end while they tick.
+  for (const timer of timers) timer.unref();
+
+  let closing: Promise<void> | undefined;
+  return {
+    id,
+    authority: createAuthority(revision, lastUsed.used),
+    denials,
+    keys: createKeys(background, hot, change),
+    tenants: createTenants(background, change),
+    auditLog: createAuditLog(hot),
+    intents: createIntents(hot, background),
+    idempotency,
+    roots: createRoots(background),
+    leases: createLeases(background),
+    jobs: createJobs(background, log),
+    outbox: createOutbox(background),
+    platformKeys: createPlatformKeys(background),
+    ready: () => readiness(background),
+    close: () =>
+      (closing ??= (async () => {
+        for (const timer of timers) clearInterval(timer);
+        await Promise.all([denials.flush(), lastUsed.flush()]);
+        await closePools();
+      })()),
+  };
+};
+
+/** Checks that this process belongs to the ledger, whose first opener decides, and answers its id. */
+const adopt = async (database: Database, options: LedgerOptions): Promise<string> => {
+  const [meta] = await database.rows<{
+    ledger: string;
+    fingerprint: string;
+    region: string | null;
+  }>(
+    `update bulkhead.meta set fingerprint = coalesce(fingerprint, $1), region = coalesce(region, $2)
+     returning ledger, fingerprint, region`,
+    [options.masterKeyFingerprint, options.region ?? null],
+  );
+  if (meta === undefined)
+    throw new Error("The control plane lost its identity row; restore it from a backup.");
+  if (meta.fingerprint !== options.masterKeyFingerprint)
+    throw new Error(
+      "This control plane was made with another master key; start with the BULKHEAD_MASTER_KEY (or <data-dir>/master-key) of its other servers, or name another database.",
+    );
+  if (options.region !== undefined && meta.region !== options.region)
+    throw new Error(
+      `This control plane is in region '${meta.region}', not '${options.region}'; correct the configured region, or name another database.`,
+    );
+  return meta.ledger;
+};
+
+const readiness = async (database: Database): Promise<string[]> => {
+  try {
+    const [row] = await database.rows<{ recovery: boolean; version: number | null }>(
+      "select pg_is_in_recovery() as recovery, (select max(version) from bulkhead.schema_migration) as version",
+    );
+    const faults: string[] = [];
+    if ((row?.version ?? 0) < migrations.length) faults.push("migrations");
+    if (row?.recovery === true) faults.push("recovery");
+    return faults;
+  } catch {
+    return ["database"];
+  }
+};

@@ -1,0 +1,283 @@
+import { FileError, type PageQuery, type Settlement, type TenantRecord } from "@bulkhead/contract";
+import { randomUUID } from "node:crypto";
+import type { Changes } from "./change.ts";
+import { type Database, type Queries, toJson } from "./database.ts";
+import { codeOf, constraintOf } from "./errors.ts";
+import { pageLimitOf, readPosition, writePosition } from "./position.ts";
+import { platformUid, type TenantStore } from "./types.ts";
+
+const json = "bulkhead.tenant_json_v1(t)";
+
+const missing = (): never => {
+  throw new FileError("not-found", "There is no such tenant.");
+};
+
+const taken: Readonly<Record<string, string>> = {
+  tenant_id: "There is a tenant of that id.",
+  root_pkey: "That root belongs to a tenant already.",
+  tenant_subdomain: "That subdomain belongs to a tenant already.",
+};
+
+const orTaken = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    const text = codeOf(error) === "23505" ? taken[constraintOf(error)] : undefined;
+    throw text === undefined ? error : new FileError("already-exists", text, { cause: error });
+  }
+};
+
+const record = async (tx: Queries, uid: string): Promise<TenantRecord> => {
+  const [row] = await tx.rows<{ record: TenantRecord }>(
+    `select ${json} as record from bulkhead.tenant t where uid = $1`,
+    [uid],
+  );
+  return row?.record ?? missing();
+};
+
+/** Keeps tenants and their roots. Each change moves the platform's revision, on which the mount table's snapshot stands. */
+export const createTenants = (database: Database, change: Changes): TenantStore => {
+  const alter = <T extends TenantRecord>(
+    kind: string,
+    settlement: Settlement | undefined,
+    uid: string,
+    takes: boolean,
+    work: (tx: Queries, n: number) => Promise<T>,
+  ): Promise<T> =>
+    change({
+      kind,
+      settlement,
+      chain: uid,
+      takesFrom: takes ? [uid] : [],
+      bumps: [platformUid, uid],
+      work: async (tx, at) => {
+        const value = await work(tx, at.get(uid)?.n ?? 0);
+        return { value, payload: { tenant: uid }, outcome: { tenant: uid } };
+      },
+    });
+
+  const patched = async (
+    tx: Queries,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<TenantRecord> => {
+    const [row] = await orTaken(
+      tx.rows<{ record: TenantRecord }>(
+        `update bulkhead.tenant as t set updated_at = bulkhead.now(), ${text} returning ${json} as record`,
+        values,
+      ),
+    );
+    return row?.record ?? missing();
+  };
+
+  return {
+    create: (settlement, tenant) => {
+      const uid = randomUUID();
+      return change({
+        kind: "tenant.create",
+        settlement,
+        chain: uid,
+        takesFrom: [],
+        bumps: [platformUid],
+        work: async (tx) => {
+          await orTaken(
+            tx.rows(
+              `insert into bulkhead.tenant (uid, id, name, status, subdomain, region, allowed_regions, limits, settings,
+                 created_at, updated_at)
+               select $1, $2, $3, 'active', $4, (select region from bulkhead.meta), $5, $6, $7, n.at, n.at
+               from (select bulkhead.now() as at) n`,
+              [
+                uid,
+                tenant.id,
+                tenant.name,
+                tenant.subdomain ?? null,
+                tenant.allowedRegions ?? null,
+                toJson(tenant.limits),
+                toJson(tenant.settings),
+              ],
+            ),
+          );
+          await tx.rows(
+            "insert into bulkhead.revision (tenant, epoch, n) select $1, epoch, 0 from bulkhead.revision where tenant = $2",
+            [uid, platformUid],
+          );
+          await orTaken(
+            tx.rows("insert into bulkhead.root (path, tenant, placement) values ($1, $2, $3)", [
+              tenant.root,
+              uid,
+              tenant.placement,
+            ]),
+          );
+          await tx.rows("insert into bulkhead.tenant_head (uid) values ($1)", [uid]);
+          return {
+            value: await record(tx, uid),
+            payload: { tenant: uid },
+            outcome: { tenant: uid },
+          };
+        },
+      });
+    },
+    addRoot: (settlement, uid, path, placement) =>
+      alter("root.add", settlement, uid, false, async (tx) => {
+        const [row] = await orTaken(
+          tx.rows(
+            `insert into bulkhead.root (path, tenant, placement)
+             select $1, t.uid, coalesce($3, (select r.placement from bulkhead.root r where r.tenant = t.uid
+               order by r.generation limit 1))
+             from bulkhead.tenant t where t.uid = $2 and t.status not in ('deleting', 'deleted') returning path`,
+            [path, uid, placement ?? null],
+          ),
+        );
+        return row === undefined ? missing() : await record(tx, uid);
+      }),
+    get: async (id) => {
+      const [row] = await database.rows<{ record: TenantRecord }>(
+        `select ${json} as record from bulkhead.tenant t where id = $1 and status <> 'deleted'`,
+        [id],
+      );
+      return row?.record;
+    },
+    byUid: async (uid) => {
+      const [row] = await database.rows<{ record: TenantRecord }>(
+        `select ${json} as record from bulkhead.tenant t where uid = $1`,
+        [uid],
+      );
+      return row?.record;
+    },
+    list: async (query: PageQuery & { readonly status?: string | undefined }) => {
+      const limit = pageLimitOf(query);
+      const [id, uid] = readPosition(query.after, 2) ?? ["", platformUid];
+      const rows = await database.rows<{ record: TenantRecord }>(
+        `select ${json} as record from bulkhead.tenant t
+         where (id, uid) > ($1, $2::uuid) and (case when $3::text is null then status <> 'deleted' else status = $3 end)
+         order by id, uid limit $4`,
+        [id, uid, query.status ?? null, limit + 1],
+      );
+      const items = rows.slice(0, limit).map((row) => row.record);
+      const last = rows.length > limit ? items.at(-1) : undefined;
+      return last === undefined ? { items } : { items, next: writePosition([last.id, last.uid]) };
+    },
+    patch: (settlement, uid, patch) =>
+      // A limit may become lower: what was begun under the higher one is decided again.
+      alter("tenant.patch", settlement, uid, patch.limits !== undefined, (tx) =>
+        patched(
+          tx,
+          `name = coalesce($2, name), subdomain = case when $3 then $4 else subdomain end,
+           limits = coalesce($5, limits), settings = settings || coalesce($6, '{}')
+           where uid = $1 and status not in ('deleting', 'deleted')`,
+          [
+            uid,
+            patch.name ?? null,
+            patch.subdomain !== undefined,
+            patch.subdomain ?? null,
+            patch.limits === undefined ? null : toJson(patch.limits),
+            patch.settings === undefined ? null : toJson(patch.settings),
+          ],
+        ),
+      ),
+    suspend: (settlement, uid, reason) =>
+      alter("tenant.suspend", settlement, uid, true, (tx, n) =>
+        patched(
+          tx,
+          `status_before = case when status = 'suspended' then status_before else status end, status = 'suspended',
+           suspended_at = coalesce(case when status = 'suspended' then suspended_at end, bulkhead.now()),
+           suspension_reason = $2, status_n = $3 where uid = $1 and status not in ('deleting', 'deleted')`,
+          [uid, reason ?? null, n],
+        ),
+      ),
+    reactivate: (settlement, uid) =>
+      alter("tenant.reactivate", settlement, uid, false, async (tx, n) => {
+        const before = await record(tx, uid);
+        if (before.status === "deleting" || before.status === "deleted") return missing();
+        if (before.status !== "suspended" && before.status !== "cancelled") return before;
+        return await patched(
+          tx,
+          `status = coalesce(status_before, 'active'), status_before = null, suspended_at = null,
+           suspension_reason = null, reactivated_at = bulkhead.now(), status_n = $2 where uid = $1`,
+          [uid, n],
+        );
+      }),
+    remove: async (settlement, uid, graceMs) => {
+      let job = "";
+      await alter("tenant.delete", settlement, uid, true, async (tx, n) => {
+        const before = await record(tx, uid);
+        if (before.status === "deleting" || before.status === "deleted") return missing();
+        const value = await patched(
+          tx,
+          "status_before = status, status = 'deleting', status_n = $2 where uid = $1",
+          [uid, n],
+        );
+        const [row] = await tx.rows<{ id: string }>(
+          `select bulkhead.job_enqueue_v1('tenant.delete', $1, $2,
+             bulkhead.now() + $3::double precision * interval '1 millisecond', 20) as id`,
+          [uid, toJson({ tenant: uid, id: before.id, roots: before.roots }), graceMs],
+        );
+        job = row?.id ?? missing();
+        return value;
+      });
+      return { job };
+    },
+    finishRemoval: async (uid, certificate) => {
+      await change({
+        kind: "tenant.deleted",
+        settlement: undefined,
+        chain: uid,
+        takesFrom: [uid],
+        bumps: [platformUid, uid],
+        work: async (tx, at) => {
+          const ended = await tx.rows(
+            `update bulkhead.tenant set status = 'deleted', status_n = $3, certificate = $2, deleted_at = bulkhead.now(),
+               updated_at = bulkhead.now() where uid = $1 and status = 'deleting' returning id`,
+            [uid, toJson(certificate), at.get(uid)?.n ?? 0],
+          );
+          const roots = await tx.rows<{ path: string }>(
+            "delete from bulkhead.root where tenant = $1 returning path",
+            [uid],
+          );
+          if (ended.length === 0) {
+            // Done before by an attempt whose answer was lost; anything else is no tenant to end.
+            if ((await record(tx, uid)).status !== "deleted")
+              throw new FileError("conflict", "Only a tenant that is being deleted can be ended.", {
+                retry: "never",
+              });
+          } else {
+            await tx.rows("delete from bulkhead.key where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.subject where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.accounted where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
+            await tx.rows("select bulkhead.audit_append_v1($1, $2, 'SUCCESS')", [
+              uid,
+              toJson({
+                actor: "service:bulkhead",
+                key: "",
+                action: "tenant.deleted",
+                resource: uid,
+                requestId: "",
+                front: "job",
+                detail: certificate,
+              }),
+            ]);
+          }
+          return {
+            value: undefined,
+            payload: { tenant: uid, removed: roots.map((root) => root.path) },
+          };
+        },
+      });
+    },
+    counts: async (uid) => {
+      const [row] = await database.rows<{ keys: string; roots: string; subjects: string }>(
+        `select (select count(*) from bulkhead.key where tenant = $1) as keys,
+           (select count(*) from bulkhead.root where tenant = $1) as roots,
+           (select count(*) from bulkhead.subject where tenant = $1) as subjects`,
+        [uid],
+      );
+      return {
+        keys: Number(row?.keys ?? 0),
+        roots: Number(row?.roots ?? 0),
+        subjects: Number(row?.subjects ?? 0),
+      };
+    },
+  };
+};

@@ -1,0 +1,338 @@
+import type {
+  AuditDraft,
+  AuditEntry,
+  AuditQuery,
+  Idempotency,
+  JobRecord,
+  KeyRecord,
+  Operation,
+  PageOf,
+  PageQuery,
+  Principal,
+  Revision,
+  Scope,
+  Settlement,
+  Staged,
+  Subject,
+  TenantPatch,
+  TenantRecord,
+  TenantRef,
+  VirtualPath,
+} from "@bulkhead/contract";
+
+/** Names the platform where a `Revision` names a tenant. */
+export const platformName = "platform";
+/** Stands for the platform in every row that names a tenant. */
+export const platformUid = "00000000-0000-0000-0000-000000000000";
+
+/** What the ledger says of a key at this moment. */
+export interface Admission {
+  readonly principal: Principal;
+  /** Of the platform first, then of the key's tenant where it has one. */
+  readonly revisions: readonly Revision[];
+  /** Milliseconds since the epoch, by the ledger's clock. */
+  readonly now: number;
+}
+
+export interface Authority {
+  /** Rejects with `unauthenticated` for every key that is not valid now, with `unavailable` without a ledger. */
+  readonly admit: (credential: string) => Promise<Admission>;
+  readonly readmit: (keyId: string) => Promise<Admission>;
+}
+
+export type RefusalKind = "unauthenticated" | "malformed" | "rate-limited";
+
+export interface DenialSink {
+  readonly denied: (tenant: string | undefined, draft: AuditDraft, reason: string) => void;
+  readonly refused: (address: string, kind: RefusalKind) => void;
+  /** Writes what is waiting. Never rejects; what cannot be written is kept for the next time, within bounds. */
+  readonly flush: () => Promise<void>;
+}
+
+export interface NewKey {
+  readonly id: string;
+  readonly hash: Uint8Array;
+  readonly tenantUid: string | undefined;
+  readonly name: string;
+  readonly subject: Subject;
+  readonly workspacePrefix: VirtualPath | undefined;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: number | undefined;
+  readonly createdBy: string;
+  readonly parent: string | undefined;
+}
+
+export interface KeyNarrowing {
+  readonly name?: string | undefined;
+  readonly scopes?: readonly Scope[] | undefined;
+  readonly workspacePrefix?: VirtualPath | undefined;
+  readonly expiresAt?: number | undefined;
+}
+
+export interface KeyStore {
+  readonly insert: (settlement: Settlement, key: NewKey) => Promise<KeyRecord>;
+  readonly get: (id: string) => Promise<KeyRecord | undefined>;
+  /** Of one tenant; undefined is the platform's own. Oldest first, revoked ones too. */
+  readonly list: (tenantUid: string | undefined, query: PageQuery) => Promise<PageOf<KeyRecord>>;
+  readonly narrow: (settlement: Settlement, id: string, to: KeyNarrowing) => Promise<KeyRecord>;
+  readonly revoke: (settlement: Settlement, id: string) => Promise<void>;
+  readonly rotate: (
+    settlement: Settlement,
+    id: string,
+    successor: NewKey,
+    overlapMs: number,
+  ) => Promise<KeyRecord>;
+}
+
+export interface NewTenant {
+  readonly id: string;
+  readonly name: string;
+  readonly root: VirtualPath;
+  readonly placement: string;
+  readonly subdomain: string | undefined;
+  readonly allowedRegions: readonly string[] | undefined;
+  readonly limits: Readonly<Record<string, number | null>>;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface TenantStore {
+  readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
+  /** Adds a root to a tenant that exists, under its first root's placement unless one is named. */
+  readonly addRoot: (
+    settlement: Settlement,
+    uid: string,
+    path: VirtualPath,
+    placement?: string,
+  ) => Promise<TenantRecord>;
+  readonly get: (id: string) => Promise<TenantRecord | undefined>;
+  /** The tenant of that uid, whatever its status; a tombstone too. */
+  readonly byUid: (uid: string) => Promise<TenantRecord | undefined>;
+  readonly list: (
+    query: PageQuery & { readonly status?: string | undefined },
+  ) => Promise<PageOf<TenantRecord>>;
+  readonly patch: (
+    settlement: Settlement,
+    uid: string,
+    patch: TenantPatch,
+  ) => Promise<TenantRecord>;
+  readonly suspend: (
+    settlement: Settlement,
+    uid: string,
+    reason: string | undefined,
+  ) => Promise<TenantRecord>;
+  readonly reactivate: (settlement: Settlement, uid: string) => Promise<TenantRecord>;
+  readonly remove: (
+    settlement: Settlement,
+    uid: string,
+    graceMs: number,
+  ) => Promise<{ readonly job: string }>;
+  /** Ends a tenant that is `deleting`: keys, roots and subjects go, the row stays as a tombstone, the id is free. Idempotent. */
+  readonly finishRemoval: (
+    uid: string,
+    certificate: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
+  /** How many keys, roots and subjects a tenant has: what a deletion would remove from the ledger. */
+  readonly counts: (
+    uid: string,
+  ) => Promise<{ readonly keys: number; readonly roots: number; readonly subjects: number }>;
+}
+
+/** Where a chain of audit entries stops following from itself. */
+export interface ChainFault {
+  /** The entry's number, from 1. */
+  readonly n: number;
+  readonly fault: "changed" | "missing" | "reordered";
+}
+
+export interface AuditLog {
+  /** Of one tenant's chain, newest first; undefined is the platform's own. */
+  readonly list: (
+    tenantUid: string | undefined,
+    query: Omit<AuditQuery, "tenant">,
+  ) => Promise<PageOf<AuditEntry>>;
+  /** Recomputes a chain; undefined if every entry follows from the one before it. */
+  readonly verify: (tenantUid: string | undefined) => Promise<ChainFault | undefined>;
+}
+
+export interface NewIntent {
+  readonly mount: string;
+  readonly operation: Operation;
+  readonly paths: readonly string[];
+  readonly size: number | undefined;
+}
+
+export interface Outcome {
+  readonly files?: number;
+  readonly bytes?: number;
+  readonly created?: boolean;
+  readonly etag?: string;
+}
+
+export interface PendingIntent extends NewIntent {
+  readonly id: string;
+  readonly state: "open" | "committing";
+  readonly staged: string | undefined;
+}
+
+export interface Intents {
+  readonly begin: (settlement: Settlement, intent: NewIntent) => Promise<string>;
+  readonly commit: (
+    settlement: Settlement,
+    id: string,
+    staged: Staged,
+  ) => Promise<"committing" | "moved">;
+  readonly settle: (id: string, outcome: Outcome) => Promise<void>;
+  readonly discard: (id: string) => Promise<void>;
+  readonly renew: (ids: readonly string[]) => Promise<void>;
+  readonly pending: (mount: string) => Promise<readonly PendingIntent[]>;
+}
+
+/** A tenant's root with what its storage is made from. */
+export interface RootRecord {
+  readonly path: VirtualPath;
+  readonly tenant: TenantRef;
+  readonly placement: string;
+  /** Never used twice: a path that is used again gets another storage. */
+  readonly generation: number;
+}
+
+/** Roots as of a revision of the platform: all of them, or what changed. */
+export interface RootSet {
+  readonly revision: Revision;
+  readonly roots: readonly RootRecord[];
+  /** Paths that are no root any more; empty where `roots` is all. */
+  readonly removed: readonly VirtualPath[];
+}
+
+export interface Roots {
+  readonly all: () => Promise<RootSet>;
+  /** What changed since; `reload` if the changelog no longer tells. */
+  readonly since: (revision: Revision) => Promise<RootSet | "reload">;
+}
+
+/** A process, so that one of the same machine and boot can be found dead. */
+export interface LeaseHolder {
+  readonly host: string;
+  readonly boot: string;
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+export interface Leases {
+  /**
+   * Takes a lease that nobody holds, whose time is over, or whose holder `isDead`. Undefined if somebody has it, this
+   * process included. The fencing number grows with each acquisition.
+   */
+  readonly acquire: (
+    name: string,
+    holder: LeaseHolder,
+    ttlMs: number,
+    isDead?: (holder: LeaseHolder) => boolean | Promise<boolean>,
+  ) => Promise<{ readonly fencing: number } | undefined>;
+  /** False if it is somebody else's by now: stop at once. */
+  readonly renew: (name: string, fencing: number, ttlMs: number) => Promise<boolean>;
+  readonly release: (name: string, fencing: number) => Promise<void>;
+}
+
+/** A job as its handler gets it. */
+export interface RunningJob {
+  readonly id: string;
+  readonly kind: string;
+  /** Undefined for the platform. */
+  readonly tenantUid: string | undefined;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** As the last attempt left it. */
+  readonly progress: Readonly<Record<string, unknown>>;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+export interface JobControl {
+  /** Aborts when the runner stops or the job's lease is lost. */
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Readonly<Record<string, unknown>>) => Promise<void>;
+}
+
+/** Does a job at least once; what it resolves with is the job's result. */
+export type JobHandler = (job: RunningJob, control: JobControl) => Promise<unknown>;
+
+export interface JobRunnerOptions {
+  readonly handlers: Readonly<Record<string, JobHandler>>;
+  readonly signal: AbortSignal;
+  /** Jobs at a time; 2 by default. */
+  readonly concurrency?: number | undefined;
+  /** 1,000 by default. */
+  readonly pollMs?: number | undefined;
+  /** How long a job is a runner's without renewal; 30,000 by default. */
+  readonly leaseMs?: number | undefined;
+  /** The first wait after a failure; doubled each time, at most 10 minutes. 1,000 by default. */
+  readonly backoffMs?: number | undefined;
+}
+
+export interface NewJob {
+  readonly kind: string;
+  readonly tenantUid?: string | undefined;
+  readonly payload?: Readonly<Record<string, unknown>> | undefined;
+  /** Milliseconds from now. */
+  readonly delayMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+}
+
+export interface Jobs {
+  readonly enqueue: (job: NewJob) => Promise<string>;
+  readonly get: (
+    id: string,
+  ) => Promise<(JobRecord & { readonly tenantUid: string | undefined }) | undefined>;
+  /** Runs until the signal aborts; resolves when the last handler has ended. */
+  readonly run: (options: JobRunnerOptions) => Promise<void>;
+  /** Looks for due jobs without waiting for the next poll. */
+  readonly wake: () => void;
+}
+
+export interface OutboxEvent {
+  readonly id: string;
+  readonly tenantUid: string;
+  readonly seq: number;
+  readonly kind: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly at: number;
+  readonly attempts: number;
+}
+
+export interface Outbox {
+  /** In order for each tenant; none of a tenant while an earlier one is claimed. What is not acknowledged comes again. */
+  readonly claim: (limit: number, leaseMs: number) => Promise<readonly OutboxEvent[]>;
+  readonly ack: (ids: readonly string[]) => Promise<void>;
+}
+
+export interface PlatformKeys {
+  /** Adds the environment's key, or mints the first one. `minted` is shown once and never again. */
+  readonly ensure: (options: {
+    readonly env?: string | undefined;
+  }) => Promise<{ readonly minted: string | undefined }>;
+}
+
+/** The control plane, open. */
+export interface Ledger {
+  readonly authority: Authority;
+  readonly denials: DenialSink;
+  readonly keys: KeyStore;
+  readonly tenants: TenantStore;
+  readonly auditLog: AuditLog;
+  readonly intents: Intents;
+  readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };
+  readonly roots: Roots;
+  readonly leases: Leases;
+  readonly jobs: Jobs;
+  readonly outbox: Outbox;
+  readonly platformKeys: PlatformKeys;
+  /** Id of this ledger, made with it. */
+  readonly id: string;
+  /** Names what is not ready: `database`, `migrations`, `recovery`; or nothing. */
+  readonly ready: () => Promise<string[]>;
+  /** Flushes what waits and ends every connection. */
+  readonly close: () => Promise<void>;
+}
+
+/** Where the ledger reports what no caller waits for. */
+export type Log = (event: { readonly message: string; readonly error?: unknown }) => void;
