@@ -92,6 +92,6 @@ describe("the count of a test run", () => {
   it("refuses what is no report", () => {
     expect(() => summarize("{}")).toThrow(/format/);
     expect(() => summarize('{"testResults":[{"name":"a"}]}')).toThrow(/format/);
-    expect(() => summarize("")).toThrow();
+    expect(() => summarize("")).toThrow(/JSON/);
   });
 });

@@ -73,7 +73,8 @@ describe("the check of arrows", () => {
   });
 
   it("refuses a dependency against the arrow", () => {
-    expect(faults({ ...low, dependencies: ["@x/high"], references: ["high"] }, high)).toEqual([
+    const upward = { dependencies: ["@x/high"], references: ["high"], testReferences: ["high"] };
+    expect(faults({ ...low, ...upward }, high)).toEqual([
       "packages/low/package.json: depends on high, an arrow that is not in the table",
     ]);
   });
