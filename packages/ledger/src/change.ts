@@ -55,7 +55,7 @@ export const createChanges =
         settlement === undefined
           ? []
           : settlement.revisions.map((revision) => uidOf(revision.tenant));
-      for (const uid of sorted([...exclusive, ...actors])) {
+      for (const uid of sorted([...exclusive, ...actors, change.chain])) {
         const lock = exclusive.has(uid) ? "pg_advisory_xact_lock" : "pg_advisory_xact_lock_shared";
         await tx.rows(`select ${lock}(bulkhead.fence_key($1::uuid))`, [uid]);
       }
@@ -79,11 +79,15 @@ export const createChanges =
           "insert into bulkhead.changelog (tenant, n, at, kind, payload) values ($1, $2, bulkhead.now(), $3, $4)",
           [uid, at.n, change.kind, toJson(written.payload)],
         );
-      if (settlement?.idempotency !== undefined)
-        await tx.rows("select bulkhead.idempotency_commit_v1($1, $2)", [
-          settlement.idempotency,
-          toJson(written.outcome ?? {}),
-        ]);
+      if (settlement?.idempotency !== undefined) {
+        const [row] = await tx.rows<{ ours: boolean }>(
+          "select bulkhead.idempotency_commit_v1($1, $2) as ours",
+          [settlement.idempotency, toJson(written.outcome ?? {})],
+        );
+        // The claim lapsed and is somebody else's by now: doing it as well would do it twice.
+        if (row?.ours !== true)
+          throw new FileError("conflict", "The operation was overtaken; try again.");
+      }
       if (settlement?.audit !== undefined)
         await tx.rows("select bulkhead.audit_append_v1($1, $2, 'SUCCESS')", [
           change.chain,

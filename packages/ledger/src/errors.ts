@@ -5,7 +5,7 @@ const absent =
   /^(?:08...|57P0.|53...|57014|55P03|25P0[34]|58...|ECONN.*|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EACCES)$/;
 /** What `pg` says without a code. */
 const absentMessages =
-  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client was closed|not queryable|pool after calling end|server closed the connection|connection is insecure/i;
+  /timeout exceeded when trying to connect|timeout expired|Query read timeout|Connection terminated|Client was closed|not queryable|pool after calling end|server closed the connection|connection is insecure/i;
 
 const textOf = (error: unknown, field: "code" | "message" | "constraint"): string => {
   const value: unknown =
@@ -41,6 +41,12 @@ export const toFileError = (error: unknown): FileError => {
   const code = codeOf(error);
   if (code === "BH404")
     return new FileError("not-found", "There is no such object.", { cause: error });
+  if (code === "BH503")
+    return new FileError(
+      "unavailable",
+      "Another server process serves this part of the tree now.",
+      { cause: error },
+    );
   if (code === "BH409")
     return new FileError("conflict", "The operation was overtaken; try again.", { cause: error });
   return new FileError("internal", "The control plane refused a statement.", { cause: error });

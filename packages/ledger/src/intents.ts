@@ -4,7 +4,7 @@ import type { Intents, PendingIntent } from "./types.ts";
 
 const begin = {
   name: "intent_begin_v1",
-  text: "select bulkhead.intent_begin_v1($1, $2, $3, $4, $5)",
+  text: "select bulkhead.intent_begin_v1($1, $2, $3, $4, $5, $6)",
 };
 const commit = {
   name: "intent_commit_v1",
@@ -17,6 +17,7 @@ const renew = { name: "intent_renew_v1", text: "select bulkhead.intent_renew_v1(
 interface PendingRow {
   readonly id: string;
   readonly mount: string;
+  readonly fencing: string | null;
   readonly operation: Operation;
   readonly paths: string[];
   readonly size: string | null;
@@ -30,6 +31,7 @@ export const createIntents = (hot: Database, background: Database): Intents => (
     hot.call<string>(begin, [
       toJson(settlement),
       intent.mount,
+      intent.fencing ?? null,
       intent.operation,
       intent.paths,
       intent.size ?? null,
@@ -54,13 +56,14 @@ export const createIntents = (hot: Database, background: Database): Intents => (
   },
   pending: async (mount) => {
     const rows = await background.rows<PendingRow>(
-      `select tenant || '.' || id as id, mount, operation, paths, size, state, staged
+      `select tenant || '.' || id as id, mount, fencing, operation, paths, size, state, staged
        from bulkhead.intent where mount = $1 order by n`,
       [mount],
     );
     return rows.map((row): PendingIntent => ({
       id: row.id,
       mount: row.mount,
+      fencing: row.fencing === null ? undefined : Number(row.fencing),
       operation: row.operation,
       paths: row.paths,
       size: row.size === null ? undefined : Number(row.size),

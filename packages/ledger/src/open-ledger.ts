@@ -1,6 +1,7 @@
 import { createAuditLog } from "./audit-log.ts";
 import { createAuthority } from "./authority.ts";
 import { createChanges } from "./change.ts";
+import { createContentRoots } from "./content-roots.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { createDenials } from "./denials.ts";
 import { createIdempotency } from "./idempotency.ts";
@@ -91,6 +92,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     idempotency,
     roots: createRoots(background),
     leases: createLeases(background),
+    contentRoots: createContentRoots(background),
     jobs: createJobs(background, log),
     outbox: createOutbox(background),
     platformKeys: createPlatformKeys(background),

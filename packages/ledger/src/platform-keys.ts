@@ -14,6 +14,12 @@ const insert = (tx: Queries, id: string, hash: Uint8Array, name: string): Promis
 
 /** Sees to it that somebody holds a platform key. */
 export const createPlatformKeys = (database: Database): PlatformKeys => ({
+  any: async () => {
+    const known = await database.rows("select 1 from bulkhead.key where tenant = $1 limit 1", [
+      platformUid,
+    ]);
+    return known.length > 0;
+  },
   ensure: async ({ env }) => {
     if (env !== undefined) {
       if (!strong.test(env))

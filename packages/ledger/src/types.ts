@@ -156,6 +156,8 @@ export interface AuditLog {
 
 export interface NewIntent {
   readonly mount: string;
+  /** The number of the lease `mount:<mount>` this process holds; its commit is refused once the lease is another's. */
+  readonly fencing: number | undefined;
   readonly operation: Operation;
   readonly paths: readonly string[];
   readonly size: number | undefined;
@@ -306,10 +308,19 @@ export interface Outbox {
 }
 
 export interface PlatformKeys {
+  /** True once there is a platform key, from wherever. */
+  readonly any: () => Promise<boolean>;
   /** Adds the environment's key, or mints the first one. `minted` is shown once and never again. */
   readonly ensure: (options: {
     readonly env?: string | undefined;
   }) => Promise<{ readonly minted: string | undefined }>;
+}
+
+/** The markers that show which folder or bucket holds a mount's content. */
+export interface ContentRoots {
+  /** Undefined for a mount that never opened. */
+  readonly get: (mount: string) => Promise<string | undefined>;
+  readonly record: (mount: string, marker: string) => Promise<void>;
 }
 
 /** The control plane, open. */
@@ -323,6 +334,7 @@ export interface Ledger {
   readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };
   readonly roots: Roots;
   readonly leases: Leases;
+  readonly contentRoots: ContentRoots;
   readonly jobs: Jobs;
   readonly outbox: Outbox;
   readonly platformKeys: PlatformKeys;

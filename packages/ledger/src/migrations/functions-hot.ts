@@ -32,11 +32,13 @@ begin
   return false;
 end $$;
 
-create function bulkhead.idempotency_commit_v1(p_id text, p_outcome jsonb) returns void language plpgsql as $$
+-- False if the claim is not there any more: it lapsed, and somebody else has the key.
+create function bulkhead.idempotency_commit_v1(p_id text, p_outcome jsonb) returns boolean language plpgsql as $$
 begin
   perform bulkhead.enter_v1(split_part(p_id, '.', 1)::uuid);
   update bulkhead.idempotency i set state = 'committed', outcome = p_outcome
-    where i.id = split_part(p_id, '.', 2)::uuid and i.state = 'in-flight';
+    where i.id = split_part(p_id, '.', 2)::uuid and i.state <> 'answered';
+  return found;
 end $$;
 
 create function bulkhead.idempotency_claim_v1(p_scope uuid, p_key_id text, p_route text, p_key text, p_digest text)
@@ -98,7 +100,8 @@ begin
   delete from bulkhead.idempotency i where i.id = split_part(p_id, '.', 2)::uuid and i.state = 'in-flight';
 end $$;
 
-create function bulkhead.intent_begin_v1(p_settlement jsonb, p_mount text, p_operation text, p_paths text[], p_size bigint)
+create function bulkhead.intent_begin_v1(p_settlement jsonb, p_mount text, p_fencing bigint, p_operation text,
+  p_paths text[], p_size bigint)
 returns text language plpgsql as $$
 declare
   v_tenant uuid := bulkhead.uid_of(p_settlement->>'tenant');
@@ -113,12 +116,12 @@ begin
     if not found then raise exception 'claim lost' using errcode = 'BH409'; end if;
   end if;
   perform bulkhead.enter_v1(v_tenant);
-  insert into bulkhead.intent (id, tenant, fences, mount, operation, paths, size, settlement, state, lease)
+  insert into bulkhead.intent (id, tenant, fences, mount, fencing, operation, paths, size, settlement, state, lease)
     values (v_id, v_tenant,
       (select array_agg(f.uid order by f.uid) from (
         select bulkhead.uid_of(r.value->>'tenant') as uid from jsonb_array_elements(p_settlement->'revisions') r
         union select v_tenant) f),
-      p_mount, p_operation, p_paths, p_size, p_settlement, 'open', bulkhead.now() + interval '60 seconds');
+      p_mount, p_fencing, p_operation, p_paths, p_size, p_settlement, 'open', bulkhead.now() + interval '60 seconds');
   return v_tenant || '.' || v_id;
 end $$;
 
@@ -126,14 +129,21 @@ create function bulkhead.intent_commit_v1(p_id text, p_settlement jsonb, p_stage
   p_etag_before text) returns text language plpgsql as $$
 declare
   v_fences uuid[] := bulkhead.fences_v1(p_settlement);
+  v_mount text;
+  v_fencing bigint;
 begin
   if bulkhead.moved_v1(p_settlement) then return 'moved'; end if;
   perform bulkhead.enter_v1(split_part(p_id, '.', 1)::uuid);
   update bulkhead.intent i set state = 'committing', fences = v_fences, settlement = p_settlement, staged = p_staged,
       staged_size = p_size, digest = p_digest, etag_before = p_etag_before,
       lease = bulkhead.now() + interval '10 seconds'
-    where i.id = split_part(p_id, '.', 2)::uuid;
+    where i.id = split_part(p_id, '.', 2)::uuid returning i.mount, i.fencing into v_mount, v_fencing;
   if not found then raise exception 'intent gone' using errcode = 'BH409'; end if;
+  -- A process that was overtaken must not touch a storage that is another's now.
+  if v_fencing is not null and not exists (select 1 from bulkhead.lease l where l.name = 'mount:' || v_mount
+      and l.fencing = v_fencing and l.holder is not null and l.until > bulkhead.now()) then
+    raise exception 'lease lost' using errcode = 'BH503';
+  end if;
   return 'committing';
 end $$;
 

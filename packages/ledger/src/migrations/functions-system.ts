@@ -179,7 +179,7 @@ begin
       begin
         execute format('create table bulkhead.%I partition of bulkhead.%I for values from (%L) to (%L)', v_name,
           v_parent, v_month::text || ' 00:00:00+00', (v_month + interval '1 month')::date::text || ' 00:00:00+00');
-      exception when check_violation or duplicate_table then
+      exception when check_violation or duplicate_table or unique_violation then
         null; -- Rows of that month are in the default partition already, or another process was first.
       end;
     end loop;

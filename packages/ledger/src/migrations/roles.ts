@@ -32,6 +32,8 @@ grant select, update on bulkhead.tenant_head to bulkhead_app;
 grant select, insert, update, delete on bulkhead.intent, bulkhead.idempotency, bulkhead.accounted to bulkhead_app;
 
 grant select, update on bulkhead.meta to bulkhead_system;
+grant select, insert on bulkhead.content_root to bulkhead_system;
+grant select on bulkhead.lease to bulkhead_app;
 grant select, insert, update, delete on bulkhead.tenant, bulkhead.root, bulkhead.subject, bulkhead.key,
   bulkhead.revision, bulkhead.tenant_head, bulkhead.intent, bulkhead.accounted, bulkhead.lease, bulkhead.outbox,
   bulkhead.job, bulkhead.idempotency, bulkhead.refusal to bulkhead_system;
@@ -50,7 +52,7 @@ grant execute on function bulkhead.now(), bulkhead.tenant(), bulkhead.ms(timesta
   bulkhead.audit_append_v1(uuid, jsonb, text), bulkhead.audit_verify_v1(uuid), bulkhead.denials_v1(jsonb),
   bulkhead.idempotency_claim_v1(uuid, text, text, text, text), bulkhead.idempotency_commit_v1(text, jsonb),
   bulkhead.idempotency_answer_v1(text, text, integer, jsonb), bulkhead.idempotency_release_v1(text),
-  bulkhead.moved_v1(jsonb), bulkhead.fences_v1(jsonb), bulkhead.intent_begin_v1(jsonb, text, text, text[], bigint),
+  bulkhead.moved_v1(jsonb), bulkhead.fences_v1(jsonb), bulkhead.intent_begin_v1(jsonb, text, bigint, text, text[], bigint),
   bulkhead.intent_commit_v1(text, jsonb, text, bigint, text, text), bulkhead.intent_settle_v1(text, jsonb),
   bulkhead.intent_discard_v1(text), bulkhead.intent_renew_v1(text[])
   to bulkhead_app;

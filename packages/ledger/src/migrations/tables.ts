@@ -153,6 +153,8 @@ create table bulkhead.intent (
   operation text not null,
   paths text[] not null,
   size bigint,
+  -- The number of the lease 'mount:<mount>' that the process held; null where a mount needs none.
+  fencing bigint,
   settlement jsonb not null,
   state text not null check (state in ('open', 'committing')),
   staged text,
@@ -179,6 +181,13 @@ create table bulkhead.lease (
   holder jsonb,
   fencing bigint not null,
   until timestamptz not null
+);
+
+-- The folder or bucket that a mount's content lies in shows this marker.
+create table bulkhead.content_root (
+  mount text collate "C" primary key,
+  marker text not null,
+  created_at timestamptz not null default bulkhead.now()
 );
 
 create table bulkhead.outbox (
