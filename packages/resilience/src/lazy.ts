@@ -3,8 +3,11 @@ import { checkDeclared } from "@bulkhead/kit";
 
 export interface LazyOptions {
   readonly scheme: string;
-  /** Opens the storage with all its layers. Called again after a failure, but not sooner than `retryMs`. */
-  readonly open: () => Promise<Backend>;
+  /**
+   * Opens the storage with all its layers. Called again after a failure, but not sooner than `retryMs`, and after
+   * `lost` was called: the storage is no longer this process's to use.
+   */
+  readonly open: (lost: () => void) => Promise<Backend>;
   readonly retryMs?: number;
   /** Closes after so long without a call. Undefined: stays open. */
   readonly idleMs?: number;
@@ -50,7 +53,7 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
   const backend = (): Promise<Backend> => {
     if (closed) return Promise.reject(unavailable(undefined));
     if (opening === undefined && performance.now() - failedAt < retryMs) return Promise.reject(unavailable(failure));
-    opening ??= open().then(
+    opening ??= open(() => void shut().catch(() => undefined)).then(
       (inner) => (opened = inner),
       (error: unknown) => {
         opening = undefined;

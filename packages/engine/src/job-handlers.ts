@@ -1,0 +1,89 @@
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isFileError, isUnder, parseBackendPath } from "@bulkhead/contract";
+import { plainContext } from "@bulkhead/kit";
+import type { JobHandler, Ledger } from "@bulkhead/ledger";
+import type { Mount } from "@bulkhead/vfs";
+import { signCertificate } from "./certificate.ts";
+import type { MountTemplates } from "./mount-templates.ts";
+import type { RootsTable } from "./roots.ts";
+
+export interface JobHandlerOptions {
+  readonly ledger: Ledger;
+  readonly roots: RootsTable;
+  readonly templates: MountTemplates;
+  readonly certificateKey: Uint8Array;
+}
+
+/** How long audit entries outlive their tenant. */
+const auditKeptDays = 365;
+
+/** What the server does by jobs, by kind. */
+export const jobHandlers = (options: JobHandlerOptions): Readonly<Record<string, JobHandler>> => ({
+  "tenant.delete": deleteTenant(options),
+});
+
+/** Removes what a tenant has, its storage first and its ledger rows last, and certifies it. Every step can be repeated. */
+const deleteTenant =
+  ({ ledger, roots, templates, certificateKey }: JobHandlerOptions): JobHandler =>
+  async ({ tenantUid: uid }, control) => {
+    if (uid === undefined) throw new Error("A deletion names its tenant.");
+    const tenant = await ledger.tenants.byUid(uid);
+    if (tenant === undefined) throw new Error("There is no such tenant.");
+    await roots.catchUp(undefined);
+    const own = roots.rootsOf(uid);
+    const mounts = [...roots.table().mounts()]
+      .filter((mount) => own.some((root) => isUnder(root.path, mount.path)))
+      // The deepest first: what is mounted inside a root goes before the root.
+      .sort((a, b) => b.path.length - a.path.length);
+
+    const removed: Record<string, unknown>[] = [];
+    const kept: Record<string, unknown>[] = [];
+    for (const mount of mounts) {
+      control.signal.throwIfAborted();
+      // oxlint-disable-next-line no-await-in-loop -- one storage at a time
+      const emptied = await empty(mount, control.signal);
+      (emptied.kept === undefined ? removed : kept).push({
+        what: "files",
+        where: mount.path,
+        ...emptied,
+      });
+    }
+    for (const root of own) {
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      await roots.table().mountAt(root.path)?.backend.close();
+      const folder = templates.folderOf(root);
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      if (folder !== undefined) await rm(dirname(folder), { recursive: true, force: true });
+    }
+    const { keys, subjects } = await ledger.tenants.counts(uid);
+    removed.push(
+      { what: "keys", count: keys },
+      { what: "subjects", count: subjects },
+      { what: "roots", paths: tenant.roots },
+    );
+    const at = Date.now();
+    kept.push({ what: "audit", until: at + auditKeptDays * 86_400_000 });
+    const certificate = signCertificate(
+      { tenant: tenant.id, uid, at, removed, kept },
+      certificateKey,
+    );
+    await ledger.tenants.finishRemoval(uid, { ...certificate });
+    return certificate;
+  };
+
+const empty = async (mount: Mount, signal: AbortSignal): Promise<Record<string, unknown>> => {
+  try {
+    const result = await mount.backend.remove(
+      plainContext({ signal, requestId: "job" }),
+      parseBackendPath(""),
+      {
+        recursive: true,
+      },
+    );
+    return "job" in result ? {} : { files: result.files, bytes: result.bytes };
+  } catch (error) {
+    if (isFileError(error, "forbidden")) return { kept: "mounted read-only" };
+    throw error;
+  }
+};

@@ -1,0 +1,136 @@
+import { join } from "node:path";
+import { FileError, isUnder, parseVirtualPath, type VirtualPath } from "@bulkhead/contract";
+import { groundOf } from "@bulkhead/policy";
+import type { Mount } from "@bulkhead/vfs";
+import type { MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
+import { openStorage, placedRoot, type Storages, unplaced } from "./open-storage.ts";
+import { type LedgerRoot, namespaceOf } from "./roots.ts";
+
+export interface MountTemplateOptions {
+  readonly storages: Storages;
+  readonly placements: Readonly<Record<string, PlacementSpec>>;
+  readonly dataDir: string;
+}
+
+export interface MountTemplates {
+  /** The platform's own ground, with an empty directory for each namespace. */
+  readonly platform: (namespaceRoots: readonly string[]) => Mount;
+  /** A mount of the configuration. */
+  readonly configured: (
+    spec: MountSpec,
+    namespaceRoots: readonly string[],
+    ground: { readonly rootAt: (path: VirtualPath) => LedgerRoot | undefined },
+  ) => Mount;
+  /** A tenant's root, by its placement. */
+  readonly root: (root: LedgerRoot) => Mount;
+  /** The folder that a tenant's root lies in, where its placement is one of folders. */
+  readonly folderOf: (root: LedgerRoot) => string | undefined;
+  /** The id under which leases, intents and markers of a tenant's root are kept. */
+  readonly idOf: (root: LedgerRoot) => string;
+}
+
+const platformSpec: StorageSpec = {
+  backend: "local",
+  options: {},
+  durability: "strict",
+  readOnly: false,
+  region: undefined,
+};
+
+/** Makes mounts from what the configuration says of storages. */
+export const mountTemplates = ({
+  storages,
+  placements,
+  dataDir,
+}: MountTemplateOptions): MountTemplates => {
+  const idOf = (root: LedgerRoot): string =>
+    `root:${root.tenant.uid}:${root.generation}:${namespaceOf(root)}`;
+
+  const folderOf = (root: LedgerRoot): string | undefined => {
+    const spec = placements[root.placement];
+    if (spec?.backend !== "local") return undefined;
+    return placedRoot(
+      spec.options.root ?? join(dataDir, "tenants"),
+      root.tenant.uid,
+      `${namespaceOf(root)}-${root.generation}`,
+    );
+  };
+
+  return {
+    idOf,
+    folderOf,
+    platform: (namespaceRoots) => {
+      const root = join(dataDir, "platform");
+      const backend = openStorage(storages, {
+        mount: "platform",
+        spec: platformSpec,
+        root,
+        tenant: () => undefined,
+        directories: namespaceRoots,
+      });
+      return {
+        id: "platform",
+        path: parseVirtualPath("/"),
+        backend,
+        storageRoot: storageRootOf(root),
+      };
+    },
+    configured: (spec, namespaceRoots, ground) => {
+      const path = parseVirtualPath(spec.path);
+      const place = groundOf(namespaceRoots, path);
+      const named = spec.tenant;
+      if (
+        named !== undefined &&
+        (place.kind !== "below" ||
+          !namespaceRoots.some((name) => isUnder(parseVirtualPath(`/${name}/${named}`), path)))
+      )
+        throw new FileError(
+          "invalid-request",
+          `The mount ${path} does not lie below a root of the tenant '${named}'.`,
+        );
+      if (place.kind === "namespace" || place.kind === "root")
+        throw new FileError(
+          "invalid-request",
+          `The mount ${path} would hide tenants' roots; mount below one.`,
+        );
+      const tenant = (): string | undefined =>
+        place.kind === "below" ? ground.rootAt(place.root)?.tenant.uid : undefined;
+      const { root } = spec.options;
+      return {
+        id: `config:${path}:${spec.priority}`,
+        path,
+        backend: openStorage(storages, {
+          mount: `config:${path}:${spec.priority}`,
+          spec,
+          root,
+          tenant,
+        }),
+        priority: spec.priority,
+        readOnly: spec.readOnly,
+        ...(root !== undefined && { storageRoot: storageRootOf(root) }),
+      };
+    },
+    root: (root) => {
+      const spec = placements[root.placement];
+      const folder = folderOf(root);
+      const backend =
+        spec === undefined
+          ? unplaced(root.placement)
+          : openStorage(storages, {
+              mount: idOf(root),
+              spec,
+              root: folder,
+              tenant: () => root.tenant.uid,
+            });
+      return {
+        id: idOf(root),
+        path: root.path,
+        backend,
+        tenant: root.tenant.uid,
+        ...(folder !== undefined && { storageRoot: storageRootOf(folder) }),
+      };
+    },
+  };
+};
+
+const storageRootOf = (folder: string): string => `local${folder}`;

@@ -1,0 +1,240 @@
+import {
+  type Context,
+  type Control,
+  nameOf,
+  type Revision,
+  type Tree,
+  type VirtualPath,
+} from "@bulkhead/contract";
+import { stack } from "@bulkhead/kit";
+import {
+  type Ledger,
+  lockDataDir,
+  mintKeyString,
+  openLedger,
+  startEmbedded,
+} from "@bulkhead/ledger";
+import {
+  audit,
+  audited,
+  authenticate,
+  checkTenantId,
+  fence,
+  keyControl,
+  recordControl,
+  relationsAllow,
+  scopesAllow,
+  streamWatch,
+  tenantControl,
+  tenantGate,
+  tenantsServe,
+  type Tenants,
+  withinBounds,
+} from "@bulkhead/policy";
+import { afterwork } from "@bulkhead/settle";
+import { type Mount, scoped, tree } from "@bulkhead/vfs";
+import { closers, type Closers } from "./closers.ts";
+import { jobHandlers } from "./job-handlers.ts";
+import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
+import { mountTemplates } from "./mount-templates.ts";
+import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
+import { type LedgerRoot, rootsTable } from "./roots.ts";
+
+export interface EngineOptions {
+  /** The ledger's PostgreSQL; without it one is started in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  /** Where the ledger's own PostgreSQL, placements without a folder of their own, and the platform's files lie. */
+  readonly dataDir: string;
+  /** Names the master key; a ledger that knows another one does not open. */
+  readonly masterKeyFingerprint: string;
+  /** 32 bytes that sign certificates of removal. */
+  readonly certificateKey: Uint8Array;
+  /** Added to the platform keys, or one is minted at first start. */
+  readonly platformKey: string | undefined;
+  /** The region that the ledger is in. */
+  readonly region: string | undefined;
+  readonly namespaceRoots: readonly string[];
+  readonly placements: Readonly<Record<string, PlacementSpec>>;
+  readonly defaultPlacement: string;
+  readonly mounts: readonly MountSpec[];
+  readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Engine {
+  readonly control: Control;
+  readonly platformKey: PlatformKey;
+  readonly close: () => Promise<void>;
+}
+
+/** How often a process that nobody asks looks for roots that came or went. */
+const pollMs = 1000;
+
+/** Builds the whole system: ledger, storages, mount table, tree, policy, control and jobs. Leaves nothing open if it fails. */
+export const openEngine = async (options: EngineOptions): Promise<Engine> => {
+  const opened = closers((error) =>
+    options.log("close-failed", { error: error instanceof Error ? error.message : "unknown" }),
+  );
+  try {
+    const ledger = await openControlPlane(options, opened);
+    const platformKey = await openPlatformKey(ledger, options.dataDir, options.platformKey);
+    return { control: await openTree(options, ledger, opened), platformKey, close: opened.close };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+};
+
+/** The ledger, in the PostgreSQL that is named or in one of our own, whose folder no second server may use. */
+const openControlPlane = async (options: EngineOptions, opened: Closers): Promise<Ledger> => {
+  let url = options.databaseUrl;
+  if (url === undefined) {
+    const lock = await lockDataDir(options.dataDir);
+    opened.add(() => lock.release());
+    const postgres = await startEmbedded({ dataDir: options.dataDir });
+    opened.add(() => postgres.stop());
+    url = postgres.url;
+  }
+  const ledger = await openLedger({
+    url,
+    masterKeyFingerprint: options.masterKeyFingerprint,
+    region: options.region,
+    log: ({ message }) => options.log("ledger", { message }),
+  });
+  opened.add(() => ledger.close());
+  return ledger;
+};
+
+const openTree = async (
+  options: EngineOptions,
+  ledger: Ledger,
+  opened: Closers,
+): Promise<Control> => {
+  const { namespaceRoots } = options;
+  const intentsAfter = afterwork(ledger.intents);
+  opened.add(() => intentsAfter.close());
+  const templates = mountTemplates({
+    storages: {
+      leases: ledger.leases,
+      intents: ledger.intents,
+      contentRoots: ledger.contentRoots,
+      afterwork: intentsAfter,
+    },
+    placements: options.placements,
+    dataDir: options.dataDir,
+  });
+  // A mount of the configuration asks on whose ground it is when it opens, long after the roots are known.
+  const ground: { rootAt: (path: VirtualPath) => LedgerRoot | undefined } = {
+    rootAt: () => undefined,
+  };
+  const fixed: readonly Mount[] = [
+    templates.platform(namespaceRoots),
+    ...options.mounts.map((spec) => templates.configured(spec, namespaceRoots, ground)),
+  ];
+  const roots = await rootsTable(ledger.roots, fixed, templates.root);
+  ground.rootAt = roots.rootAt;
+  opened.add(async () => {
+    const closed = await Promise.allSettled(
+      [...roots.table().mounts()].map((mount) => mount.backend.close()),
+    );
+    const failed = closed.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  });
+
+  const createRoot: Tenants["createRoot"] = async (settlement, path) => {
+    const id = nameOf(path);
+    const existing = await ledger.tenants.get(id);
+    const placement = options.defaultPlacement;
+    if (settlement.audit !== undefined)
+      settlement.audit.action = existing === undefined ? "tenant.create" : "tenant.root";
+    if (existing !== undefined) {
+      settlement.tenant = existing.uid;
+      await ledger.tenants.addRoot(settlement, existing.uid, path, placement);
+      return;
+    }
+    await ledger.tenants.create(settlement, {
+      id,
+      name: id,
+      root: path,
+      placement,
+      subdomain: undefined,
+      allowedRegions: undefined,
+      limits: {},
+      settings: {},
+    });
+  };
+  const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
+
+  const streams = streamWatch(ledger.authority);
+  opened.add(async () => streams.close());
+  const policy = stack<Tree>(
+    tree(roots.table),
+    fence({
+      authority: ledger.authority,
+      // The order of the answers: bounds, tenant, scopes, relations.
+      decisions: [withinBounds, tenantsServe(tenants, namespaceRoots), scopesAllow, relationsAllow],
+      streams,
+    }),
+    tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
+  );
+  const session = audit(ledger.denials)(
+    scoped((ctx: Context) => ctx.principal.reach, namespaceRoots)(policy),
+  );
+
+  const asks = audited(ledger.denials);
+  const platformOf = (revisions: readonly Revision[]): Revision | undefined => revisions[0];
+  const control: Control = {
+    authenticate: authenticate({
+      authority: ledger.authority,
+      sink: ledger.denials,
+      tenants: ledger.tenants,
+      catchUp: (admission) => roots.catchUp(platformOf(admission.revisions)),
+    }),
+    session,
+    keys: keyControl({
+      keys: ledger.keys,
+      tenants: ledger.tenants,
+      roots: tenants,
+      namespaceRoots,
+      mintKeyString: mintKeyString,
+      audited: asks,
+    }),
+    tenants: tenantControl({
+      tenants: ledger.tenants,
+      namespaceRoots,
+      placement: options.defaultPlacement,
+      ledgerRegion: options.region,
+      audited: asks,
+    }),
+    ...recordControl({
+      tenants: ledger.tenants,
+      jobs: ledger.jobs,
+      auditLog: ledger.auditLog,
+      audited: asks,
+    }),
+    idempotency: ledger.idempotency,
+    unready: async () => [...(await ledger.ready()), ...(await unreadyMounts(fixed))],
+  };
+
+  const stopping = new AbortController();
+  const jobs = ledger.jobs.run({
+    handlers: jobHandlers({ ledger, roots, templates, certificateKey: options.certificateKey }),
+    signal: stopping.signal,
+  });
+  const poll = setInterval(() => {
+    // A ledger that does not answer is every request's own to report.
+    void roots.catchUp(undefined).catch(() => undefined);
+  }, pollMs).unref();
+  opened.add(async () => {
+    clearInterval(poll);
+    stopping.abort();
+    await jobs;
+  });
+  return control;
+};
+
+const unreadyMounts = async (mounts: readonly Mount[]): Promise<readonly string[]> => {
+  const probes = await Promise.allSettled(mounts.map((mount) => mount.backend.region()));
+  return mounts
+    .filter((_, i) => probes[i]?.status === "rejected")
+    .map((mount) => `mount ${mount.path}`);
+};

@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import {
+  type Backend,
+  FileError,
+  type OpContext,
+  parseBackendPath,
+  type Recovery,
+} from "@bulkhead/contract";
+import { local } from "@bulkhead/backend-local";
+import { memory } from "@bulkhead/backend-memory";
+import { makeDirectory, plainContext, stack } from "@bulkhead/kit";
+import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
+import { type Afterwork, type Intents, settle, sweep } from "@bulkhead/settle";
+import type { Leases } from "@bulkhead/ledger";
+import { held } from "./held.ts";
+import type { StorageSpec } from "./mount-spec.ts";
+
+/** The markers that say which folder a mount's content lies in, in the ledger. */
+export interface ContentRoots {
+  /** The id that the mount's content root has to show, or undefined for a mount that never opened. */
+  readonly get: (mount: string) => Promise<string | undefined>;
+  readonly record: (mount: string, marker: string) => Promise<void>;
+}
+
+export interface Storages {
+  readonly leases: Leases;
+  readonly intents: Intents;
+  readonly contentRoots: ContentRoots;
+  readonly afterwork: Afterwork;
+}
+
+export interface StorageRequest {
+  /** The mount's id in the ledger. */
+  readonly mount: string;
+  readonly spec: StorageSpec;
+  /** For `local`: the folder. */
+  readonly root: string | undefined;
+  /** The uid of the tenant on whose ground the mount lies, asked when the storage opens. */
+  readonly tenant: () => string | undefined;
+  /** Directories at the storage's root that exist from the first opening on. */
+  readonly directories?: readonly string[];
+}
+
+/** How long a storage that nobody asks for stays open, and with it its lease. */
+const idleMs = 60_000;
+
+const ownContext = (): OpContext => plainContext({ requestId: "server" });
+
+/** A storage with all its layers, opened on first use, closed when idle. */
+export const openStorage = (storages: Storages, request: StorageRequest): Backend => {
+  const { mount, spec } = request;
+  const layered = (
+    backend: Backend,
+    recovery: Recovery | undefined,
+    fencing: number | undefined,
+  ): Backend => {
+    const exact = settle({
+      intents: storages.intents,
+      afterwork: storages.afterwork,
+      mount,
+      tenant: request.tenant(),
+      fencing,
+      recovery,
+    });
+    return stack(backend, ...(spec.readOnly ? [readOnly] : []), exact);
+  };
+
+  switch (spec.backend) {
+    case "memory":
+      // Never closed for idling: what it holds would be gone.
+      return lazy({
+        scheme: "memory",
+        open: async () => {
+          const backend = memory();
+          await verifyResidency(backend, spec.region);
+          return layered(backend, undefined, undefined);
+        },
+      });
+    case "local":
+      return lazy({
+        scheme: "local",
+        idleMs,
+        open: (lost) =>
+          held(storages.leases, `mount:${mount}`, lost, async (fencing) => {
+            const backend = await openLocal(storages, request);
+            try {
+              await verifyResidency(backend, spec.region);
+              await sweep(ownContext(), storages.intents, mount, backend);
+              for (const name of request.directories ?? [])
+                // oxlint-disable-next-line no-await-in-loop -- two at the most, once
+                await makeDirectory(backend, ownContext(), parseBackendPath(name), {
+                  existOk: true,
+                });
+            } catch (error) {
+              await backend.close();
+              throw error;
+            }
+            return layered(backend, backend, fencing);
+          }),
+      });
+    default:
+      return spec.backend satisfies never;
+  }
+};
+
+const openLocal = async (
+  storages: Storages,
+  { mount, spec, root }: StorageRequest,
+): Promise<Backend & Recovery> => {
+  if (root === undefined)
+    throw new FileError("unavailable", "This mount has no folder; name one in its options.root.");
+  const expect = await storages.contentRoots.get(mount);
+  const backend = await local({
+    root,
+    durability: spec.durability,
+    marker: expect === undefined ? {} : { expect },
+  });
+  if (expect === undefined) await storages.contentRoots.record(mount, backend.marker);
+  return backend;
+};
+
+/** Keeps the place of a mount whose placement the configuration no longer has. */
+export const unplaced = (placement: string): Backend =>
+  lazy({
+    scheme: "none",
+    open: () =>
+      Promise.reject(
+        new FileError(
+          "unavailable",
+          `The placement '${placement}' of this part of the tree is not configured.`,
+        ),
+      ),
+  });
+
+/** The folder of a tenant's root under its placement: named by the uid, which is never used again, and the namespace. */
+export const placedRoot = (placementRoot: string, uid: string, namespace: string): string =>
+  join(placementRoot, uid, namespace);

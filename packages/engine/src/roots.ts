@@ -1,0 +1,100 @@
+import { nameOf, type Revision, segmentsOf, type VirtualPath } from "@bulkhead/contract";
+import type { RootRecord as LedgerRoot, Roots } from "@bulkhead/ledger";
+import { type Mount, MountTable } from "@bulkhead/vfs";
+
+export type { LedgerRoot };
+
+export interface RootsTable {
+  /** The present table; one call of the tree keeps the one it began with. */
+  readonly table: () => MountTable;
+  readonly rootAt: (path: VirtualPath) => LedgerRoot | undefined;
+  readonly rootsOf: (uid: string) => readonly LedgerRoot[];
+  /** Resolves once the table is at least as new as `revision`. */
+  readonly catchUp: (revision: Revision | undefined) => Promise<void>;
+}
+
+/** Keeps the mount table in step with the tenants' roots in the ledger. */
+export const rootsTable = async (
+  feed: Roots,
+  fixed: readonly Mount[],
+  mountRoot: (root: LedgerRoot) => Mount,
+): Promise<RootsTable> => {
+  let revision: Revision;
+  let table: MountTable;
+  let roots = new Map<VirtualPath, LedgerRoot>();
+  let running: Promise<void> | undefined;
+
+  const close = (paths: readonly VirtualPath[]): void => {
+    // In the background: what is still being sent from a mount that is gone may end, nothing new begins.
+    for (const path of paths)
+      void table
+        .mountAt(path)
+        ?.backend.close()
+        .catch(() => undefined);
+  };
+
+  const load = async (): Promise<void> => {
+    const snapshot = await feed.all();
+    const next = new Map(snapshot.roots.map((root) => [root.path, root]));
+    const gone = [...roots]
+      .filter(([path, root]) => !same(root, next.get(path)))
+      .map(([path]) => path);
+    close(gone);
+    const made = [...next]
+      .filter(([path, root]) => !same(root, roots.get(path)))
+      .map(([, root]) => mountRoot(root));
+    table = table.without(gone).with(made);
+    roots = next;
+    revision = snapshot.revision;
+  };
+
+  const apply = async (): Promise<void> => {
+    const delta = await feed.since(revision);
+    if (delta === "reload") return load();
+    const replaced = delta.roots.filter((root) => !same(root, roots.get(root.path)));
+    const gone = [...delta.removed, ...replaced.map((root) => root.path)].filter((path) =>
+      roots.has(path),
+    );
+    if (gone.length > 0 || replaced.length > 0) {
+      close(gone);
+      table = table.without(gone).with(replaced.map(mountRoot));
+    }
+    for (const path of delta.removed) roots.delete(path);
+    for (const root of delta.roots) roots.set(root.path, root);
+    revision = delta.revision;
+  };
+
+  table = MountTable.of(fixed);
+  await load();
+
+  const isCurrent = (wanted: Revision | undefined): boolean =>
+    wanted !== undefined && wanted.epoch === revision.epoch && wanted.n <= revision.n;
+
+  return {
+    table: () => table,
+    rootAt: (path) => roots.get(path),
+    rootsOf: (uid) => [...roots.values()].filter((root) => root.tenant.uid === uid),
+    catchUp: async (wanted) => {
+      if (isCurrent(wanted)) return;
+      // One at a time: who comes while one runs may need what it began too early to see, and asks again.
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      while (running !== undefined) await running;
+      if (isCurrent(wanted)) return;
+      running = apply().finally(() => {
+        running = undefined;
+      });
+      await running;
+    },
+  };
+};
+
+/** True if both stand on the same storage; a tenant's status alone does not change its mount. */
+const same = (a: LedgerRoot, b: LedgerRoot | undefined): boolean =>
+  b !== undefined &&
+  a.tenant.uid === b.tenant.uid &&
+  a.generation === b.generation &&
+  a.placement === b.placement;
+
+/** The first segment of a root's path. */
+export const namespaceOf = (root: LedgerRoot): string =>
+  segmentsOf(root.path)[0] ?? nameOf(root.path);

@@ -1,0 +1,138 @@
+import { z } from "zod";
+
+const storage = {
+  backend: z.enum(["local", "memory"]).describe("What the files lie on."),
+  options: z
+    .strictObject({ root: z.string().min(1).optional().describe("For local: the folder.") })
+    .default({})
+    .describe("What this kind of storage needs."),
+  durability: z
+    .enum(["strict", "relaxed"])
+    .default("strict")
+    .describe(
+      "strict: what is acknowledged outlives power loss. relaxed: it outlives the process.",
+    ),
+  readOnly: z.boolean().default(false).describe("Refuses every change."),
+  region: z
+    .union([z.string().min(1), z.strictObject({ attested: z.string().min(1) })])
+    .optional()
+    .describe("Where the storage has to be: confirmed by itself, or attested by you."),
+};
+
+const placement = z.strictObject(storage);
+const mount = z.strictObject({
+  path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
+  ...storage,
+  tenant: z.string().optional().describe("The tenant on whose ground the mount has to lie."),
+  priority: z
+    .number()
+    .int()
+    .default(0)
+    .describe("Breaks a tie at one mount point; the greater serves."),
+});
+
+const schema = z.strictObject({
+  $schema: z.string().optional(),
+  host: z.string().min(1).default("127.0.0.1").describe("The address to listen on."),
+  port: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(2026)
+    .describe("The port to listen on; 0 takes a free one."),
+  dataDir: z
+    .string()
+    .min(1)
+    .default("./data")
+    .describe("Where the server keeps what has no other place."),
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://")
+    .optional()
+    .describe("The ledger's PostgreSQL. Without it the server runs one of its own in dataDir."),
+  region: z.string().min(1).optional().describe("The region that the ledger is in."),
+  namespaceRoots: z
+    .array(z.string().regex(/^[a-z0-9_-]+$/, "is one name of a-z, 0-9, '-' and '_'"))
+    .min(1)
+    .default(["workspace", "tenants"])
+    .describe("First segments under which every directory is a tenant's root."),
+  placements: z
+    .record(z.string(), placement)
+    .default({ local: placement.parse({ backend: "local" }) })
+    .describe("How tenants' roots are mounted, by name."),
+  defaultPlacement: z.string().default("local").describe("The placement of a new tenant."),
+  mounts: z.array(mount).default([]).describe("Further storages and their places in the tree."),
+  trustedProxies: z
+    .array(z.string())
+    .default([])
+    .describe("Addresses or networks whose Forwarded headers count."),
+  tls: z
+    .strictObject({ cert: z.string().min(1), key: z.string().min(1) })
+    .optional()
+    .describe("Files in PEM; with them the server speaks HTTPS."),
+  shutdownGraceSeconds: z
+    .number()
+    .min(0)
+    .default(30)
+    .describe("How long running requests may take after SIGTERM."),
+});
+
+/** A configuration with every default filled in. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly databaseUrl?: string | undefined;
+  readonly region?: string | undefined;
+  readonly namespaceRoots: readonly string[];
+  readonly placements: Readonly<Record<string, StorageConfig>>;
+  readonly defaultPlacement: string;
+  readonly mounts: readonly MountConfig[];
+  readonly trustedProxies: readonly string[];
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly shutdownGraceSeconds: number;
+}
+
+export interface StorageConfig {
+  readonly backend: "local" | "memory";
+  readonly options: { readonly root?: string | undefined };
+  readonly durability: "strict" | "relaxed";
+  readonly readOnly: boolean;
+  readonly region?: string | { readonly attested: string } | undefined;
+}
+
+export interface MountConfig extends StorageConfig {
+  readonly path: string;
+  readonly tenant?: string | undefined;
+  readonly priority: number;
+}
+
+/** Checks a configuration. Unknown keys are errors. Throws with one line for each fault, naming its place. */
+export const parseConfig = (value: unknown): Config => {
+  const result = schema.safeParse(value);
+  if (result.success) {
+    const { $schema: _, ...config } = result.data;
+    return config;
+  }
+  throw new ConfigError(
+    result.error.issues.map(
+      (issue) =>
+        `${issue.path.length === 0 ? "(top level)" : issue.path.join(".")}: ${issue.message}`,
+    ),
+  );
+};
+
+/** What is wrong with a configuration, one line a fault. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+    this.faults = faults;
+  }
+}
+
+/** The JSON Schema (2020-12) of `bulkhead.yaml`, for editors. */
+export const configJsonSchema = (): Record<string, unknown> =>
+  z.toJSONSchema(schema, { io: "input" });

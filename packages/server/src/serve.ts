@@ -1,0 +1,110 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { closers, openEngine } from "@bulkhead/engine";
+import { httpFront } from "@bulkhead/front-http";
+import type { Config } from "./config-schema.ts";
+import { loadConfig } from "./load-config.ts";
+import { openMasterKey } from "./master-key.ts";
+import { version } from "./version.ts";
+
+/** What flags and environment say; what is undefined comes from the configuration file or has a default. */
+export interface ServeOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly dataDir?: string | undefined;
+  readonly databaseUrl?: string | undefined;
+  /** A `bulkhead.yaml`. */
+  readonly config?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly platformKey?: string | undefined;
+  readonly masterKey?: string | undefined;
+  /** For `${VAR}` in the file. Default: the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ServeOutput {
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+}
+
+export interface Server {
+  readonly url: string;
+  /** Lets running requests finish, then stops everything this server started. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Starts a server: ledger (PostgreSQL of its own unless a URL is given), engine, HTTP front. Resolves when it answers.
+ * Rejects with one clear sentence, and leaves nothing running.
+ */
+export const serve = async (options: ServeOptions, output: ServeOutput): Promise<Server> => {
+  const tls = tlsOf(options);
+  const config = await loadConfig(
+    options.config,
+    {
+      host: options.host,
+      port: options.port,
+      dataDir: options.dataDir,
+      databaseUrl: options.databaseUrl,
+      tls,
+    },
+    options.env ?? process.env,
+  );
+  const opened = closers((error) =>
+    output.err(`while stopping: ${error instanceof Error ? error.message : "unknown error"}`),
+  );
+  try {
+    const url = await start(config, options, output, opened.add);
+    output.out(`listening on ${url}`);
+    return { url, close: opened.close };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+};
+
+const start = async (
+  config: Config,
+  options: ServeOptions,
+  output: ServeOutput,
+  opened: (close: () => Promise<void>) => void,
+): Promise<string> => {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const masterKey = await openMasterKey(config.dataDir, options.masterKey);
+  const engine = await openEngine({
+    databaseUrl: config.databaseUrl,
+    dataDir: config.dataDir,
+    masterKeyFingerprint: masterKey.fingerprint,
+    certificateKey: masterKey.derive("certificate"),
+    platformKey: options.platformKey,
+    region: config.region,
+    namespaceRoots: config.namespaceRoots,
+    placements: config.placements,
+    defaultPlacement: config.defaultPlacement,
+    mounts: config.mounts,
+    log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),
+  });
+  opened(() => engine.close());
+  const { minted, file } = engine.platformKey;
+  if (minted !== undefined) output.out(`platform key: ${minted} (shown once; kept in ${file})`);
+
+  const front = httpFront({
+    control: engine.control,
+    version,
+    cursorKeys: [masterKey.derive("cursor")],
+    trustedProxies: config.trustedProxies,
+    ...(config.tls !== undefined && {
+      tls: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) },
+    }),
+  });
+  const listening = await front.listen({ host: config.host, port: config.port });
+  opened(() => front.close({ graceMs: config.shutdownGraceSeconds * 1000 }));
+  return listening.url;
+};
+
+const tlsOf = ({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined => {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new Error("TLS needs both a certificate and its key: --tls-cert and --tls-key.");
+  return { cert: tlsCert, key: tlsKey };
+};
