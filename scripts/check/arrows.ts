@@ -20,7 +20,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   conformance: { mayImport: core, platform: "any", testsOnly: true },
   wire: { mayImport: core, platform: "any" },
   client: { mayImport: [...core, "wire"], platform: "any" },
-  vfs: { mayImport: core, platform: "any" },
+  vfs: { mayImport: core, platform: "node" },
   policy: { mayImport: core, platform: "node" },
   resilience: { mayImport: core, platform: "node" },
   settle: { mayImport: core, platform: "node" },
