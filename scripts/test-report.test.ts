@@ -29,7 +29,7 @@ describe("the count of a test run", () => {
         { status: "failed" },
       ),
     );
-    expect(countLine(summary)).toBe("2 passed, 1 failed, 1 skipped");
+    expect(countLine(summary, undefined)).toBe("2 passed, 1 failed, 1 skipped");
     expect(verdict(summary, false)).toBe("1 failed");
     expect(summary.skips[0]).toMatchObject({ kind: "only", reason: "only on macOS" });
   });
@@ -38,7 +38,7 @@ describe("the count of a test run", () => {
     const summary = summarize(
       report([["a", "passed"]], { status: "failed", message: "Cannot find module" }),
     );
-    expect(countLine(summary)).toBe("1 passed, 1 failed, 0 skipped");
+    expect(countLine(summary, undefined)).toBe("1 passed, 1 failed, 0 skipped");
     expect(verdict(summary, false)).toContain("fault");
   });
 
@@ -87,6 +87,11 @@ describe("the count of a test run", () => {
     );
     expect(verdict(summary, true)).toBe(expected);
     expect(verdict(summary, false)).toBeUndefined();
+  });
+
+  it("counts a failure where all tests passed and the run is not good all the same", () => {
+    const summary = summarize(report([["a", "passed"]]));
+    expect(countLine(summary, "an unhandled error")).toBe("1 passed, 1 failed, 0 skipped");
   });
 
   it("refuses what is no report", () => {

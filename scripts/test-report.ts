@@ -11,7 +11,7 @@ export interface Summary {
 export interface Skip {
   readonly file: string;
   readonly name: string;
-  /** `needs`: a real part is missing. `only`: the platform cannot show it. `unexplained`: the title does not say. */
+  /** `needs`: a real part is missing. `only`: it holds elsewhere, on another platform or for another capability. `unexplained`: the title does not say. */
   readonly kind: "needs" | "only" | "unexplained";
   readonly reason: string;
 }
@@ -98,6 +98,8 @@ export const verdict = (summary: Summary, strict: boolean): string | undefined =
   return undefined;
 };
 
-/** The one line that machines read. */
-export const countLine = (summary: Summary): string =>
-  `${summary.passed} passed, ${summary.failed + summary.faults.length} failed, ${summary.skips.length} skipped`;
+/** The one line that machines read. A run with a `problem` counts a failure, even where every test passed. */
+export const countLine = (summary: Summary, problem: string | undefined): string => {
+  const failed = Math.max(summary.failed + summary.faults.length, problem === undefined ? 0 : 1);
+  return `${summary.passed} passed, ${failed} failed, ${summary.skips.length} skipped`;
+};

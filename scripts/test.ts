@@ -48,5 +48,5 @@ let problem = verdict(summary, process.env["CI"] === "true");
 if (problem === undefined && status !== 0)
   problem = `vitest ended with status ${status}: see its errors above`;
 if (problem !== undefined) print(`The run is not good: ${problem}.`);
-print(countLine(summary));
+print(countLine(summary, problem));
 process.exit(problem === undefined ? 0 : 1);
