@@ -1,1 +1,2 @@
-export {};
+export { httpFront, type HttpFront, type HttpFrontOptions } from "./front.ts";
+export type { HttpLogEntry } from "./serve.ts";

@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Context, Control, RequestPath } from "@bulkhead/contract";
+import type { Answer } from "./answer.ts";
+import type { Cursors } from "./cursor.ts";
+import type { Query } from "./query.ts";
+import type { Target } from "./target.ts";
+import type { Upload } from "./upload.ts";
+
+/** What every route is given beside the request. */
+export interface Front {
+  readonly control: Control;
+  readonly cursors: Cursors;
+  readonly version: string;
+}
+
+/** A request that no key has to open. */
+export interface OpenCall extends Front {
+  readonly request: IncomingMessage;
+  readonly headers: IncomingHttpHeaders;
+  readonly requestId: string;
+}
+
+/** A request by somebody known. */
+export interface Call extends OpenCall {
+  readonly ctx: Context;
+  readonly target: Target;
+  readonly query: Query;
+  /** A part of the route's path, as it was sent. */
+  readonly param: (name: string) => string;
+  /** The file that the path names. Throws `invalid-path`. */
+  readonly file: () => RequestPath;
+  /** The body, its digests checked where they are announced. Throws `invalid-request` for a digest that is none. */
+  readonly upload: () => Upload;
+}
+
+export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
+
+/** One route as data. `GET` answers HEAD as well. */
+export type Route =
+  | {
+      readonly method: Method;
+      readonly url: string;
+      readonly open: true;
+      readonly run: (call: OpenCall) => Promise<Answer>;
+    }
+  | {
+      readonly method: Method;
+      readonly url: string;
+      readonly open?: false;
+      readonly run: (call: Call) => Promise<Answer>;
+    };

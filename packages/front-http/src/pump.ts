@@ -1,0 +1,55 @@
+import type { ServerResponse } from "node:http";
+import { FileError } from "@bulkhead/contract";
+
+/** Settles as `promise` does, or rejects when `signal` aborts, whichever comes first. */
+export const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const abort = (): void => reject(new FileError("aborted", "The connection is closed."));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+
+const drained = (response: ServerResponse, stallMs: number, signal: AbortSignal): Promise<void> => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(
+    () => reject(new FileError("aborted", "The reader takes nothing.")),
+    stallMs,
+  );
+  response.once("drain", resolve);
+  return orAborted(promise, signal).finally(() => {
+    clearTimeout(timer);
+    response.off("drain", resolve);
+  });
+};
+
+/**
+ * Writes a stream of exactly `length` bytes, no faster than it is taken. Rejects if the source fails, ends early or goes
+ * on too long, if the reader takes nothing for `stallMs`, and when `signal` aborts; the source is ended in every case.
+ */
+export const pump = async (
+  source: AsyncIterable<Uint8Array>,
+  response: ServerResponse,
+  length: number,
+  stallMs: number,
+  signal: AbortSignal,
+): Promise<void> => {
+  const iterator = source[Symbol.asyncIterator]();
+  let sent = 0;
+  let ended = false;
+  try {
+    for (;;) {
+      const step = await orAborted(iterator.next(), signal);
+      if (step.done === true) break;
+      sent += step.value.length;
+      if (sent > length) throw new FileError("internal", "A content is longer than its stat says.");
+      if (step.value.length > 0 && !response.write(step.value))
+        await drained(response, stallMs, signal);
+    }
+    ended = true;
+    if (sent < length) throw new FileError("internal", "A content is shorter than its stat says.");
+  } finally {
+    // Not awaited: a source that hangs would hold this request for ever.
+    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+};

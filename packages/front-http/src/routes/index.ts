@@ -1,0 +1,24 @@
+import type { Route } from "../call.ts";
+import { healthRoutes } from "./health.ts";
+import { keyRoutes } from "./keys.ts";
+import { listFiles, statFile } from "./list-files.ts";
+import { operationRoutes } from "./operations.ts";
+import { readFile } from "./read-file.ts";
+import { recordRoutes } from "./records.ts";
+import { tenantRoutes } from "./tenants.ts";
+import { appendFile, deleteFile, writeFile } from "./write-file.ts";
+
+/** Every route there is. Those of files stand for all that begins with them. */
+export const routes: readonly Route[] = [
+  { method: "GET", url: "/v1/files", run: readFile },
+  { method: "PUT", url: "/v1/files", run: writeFile },
+  { method: "DELETE", url: "/v1/files", run: deleteFile },
+  { method: "POST", url: "/v1/append", run: appendFile },
+  { method: "GET", url: "/v1/stat", run: statFile },
+  { method: "GET", url: "/v1/list", run: listFiles },
+  ...operationRoutes,
+  ...keyRoutes,
+  ...tenantRoutes,
+  ...recordRoutes,
+  ...healthRoutes,
+];

@@ -1,0 +1,37 @@
+import { child, type RequestPath } from "@bulkhead/contract";
+import { listRecursive } from "@bulkhead/kit";
+import { entryOf, fileStatOf } from "@bulkhead/wire";
+import type { Answer } from "../answer.ts";
+import type { Call } from "../call.ts";
+import { paged, pageLinks } from "./paged.ts";
+import { statAnswer } from "./stat-answer.ts";
+
+/** Spells the path of what lies below `base`. */
+export const below = (base: RequestPath, names: readonly string[]): RequestPath =>
+  names.reduce<RequestPath>((path, name) => child(path, name), base);
+
+/** `GET /v1/stat/{path}` */
+export const statFile = async (call: Call): Promise<Answer> => {
+  const path = call.file();
+  return statAnswer(200, path, await call.control.session.stat(call.ctx, path));
+};
+
+/** `GET /v1/list/{path}` */
+export const listFiles = async (call: Call): Promise<Answer> => {
+  const path = call.file();
+  const recursive = call.query.flag("recursive");
+  const list = `list ${path}`;
+  const options = paged(call, list);
+  const { session } = call.control;
+  const page = recursive
+    ? await listRecursive(session, call.ctx, path, options).then(({ entries, next }) => ({
+        entries: entries.map((entry) => fileStatOf(below(path, entry.path), entry)),
+        next,
+      }))
+    : await session.list(call.ctx, path, options).then(({ entries, next }) => ({
+        entries: entries.map((entry) => entryOf(path, entry)),
+        next,
+      }));
+  const { next, headers } = pageLinks(call, list, page.next);
+  return { status: 200, headers, json: { entries: page.entries, next } };
+};

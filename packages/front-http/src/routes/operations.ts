@@ -1,0 +1,170 @@
+import {
+  type Context,
+  type MoveOptions,
+  nameOf,
+  parseRequestPath,
+  type RequestPath,
+  type Session,
+  type Stat,
+} from "@bulkhead/contract";
+import { glob, grep, makeDirectory } from "@bulkhead/kit";
+import {
+  globRequest,
+  grepRequest,
+  mkdirRequest,
+  type MoveRequest,
+  moveRequest,
+  searchLimit,
+} from "@bulkhead/wire";
+import type { Answer } from "../answer.ts";
+import type { Call, Route } from "../call.ts";
+import { below } from "./list-files.ts";
+import { post } from "./post.ts";
+import { statAnswer, visibleStat, withVisibleEtag } from "./stat-answer.ts";
+
+const mkdir = post({
+  url: "/v1/mkdir",
+  schema: mkdirRequest,
+  run: async (call, { path: raw, parents, existOk }) => {
+    const path = parseRequestPath(raw);
+    await makeDirectory(call.control.session, call.ctx, path, {
+      ...(parents !== undefined && { parents }),
+      ...(existOk !== undefined && { existOk }),
+    });
+    return standing(call, path, 201, directory);
+  },
+  again: (call, { path }) => standing(call, parseRequestPath(path), 201, directory),
+});
+
+// The effect is there; a key that may not look at it gets what is known of it, or the status alone.
+const standing = async (
+  call: Call,
+  path: RequestPath,
+  status: number,
+  known?: Partial<Stat>,
+): Promise<Answer> => {
+  const stat = await visibleStat(call.control.session, call.ctx, path).catch(() => undefined);
+  if (stat !== undefined) return statAnswer(status, path, stat);
+  if (known?.kind === undefined) return { status };
+  return statAnswer(status, path, {
+    name: nameOf(path),
+    kind: known.kind,
+    size: 0,
+    modifiedAt: call.ctx.now,
+    ...known,
+  });
+};
+
+const directory: Partial<Stat> = { kind: "directory" };
+
+type Transfer = (
+  ctx: Context,
+  from: RequestPath,
+  to: RequestPath,
+  options: MoveOptions,
+) => Promise<object>;
+
+const transfer = (verb: "copy" | "move", of: (session: Session) => Transfer): Route =>
+  post<MoveRequest>({
+    url: `/v1/${verb}`,
+    schema: moveRequest,
+    run: async (call, { from: source, to: target, mode, ifMatch }) => {
+      const [from, to] = [parseRequestPath(source), parseRequestPath(target)];
+      const options = {
+        ...(mode !== undefined && { mode }),
+        ...(ifMatch !== undefined && { ifMatch }),
+      };
+      let outcome: object;
+      try {
+        outcome = await of(call.control.session)(call.ctx, from, to, options);
+      } catch (error) {
+        throw await withVisibleEtag(call, ifMatch === undefined ? to : from, error);
+      }
+      if ("job" in outcome && typeof outcome.job === "string")
+        return {
+          status: 202,
+          headers: { Location: `/v1/jobs/${outcome.job}` },
+          json: { job: outcome.job },
+        };
+      return standing(
+        call,
+        to,
+        "replaced" in outcome && outcome.replaced !== undefined ? 200 : 201,
+      );
+    },
+    // What it replaced is not known any more; only `create` cannot have replaced anything.
+    again: (call, { to, mode }) =>
+      standing(call, parseRequestPath(to), (mode ?? "create") === "create" ? 201 : 200),
+  });
+
+const globFiles = async (
+  call: Call,
+  pattern: string,
+  raw: string,
+  limit: number,
+): Promise<Answer> => {
+  const base = parseRequestPath(raw);
+  const paths: string[] = [];
+  for await (const entry of glob(call.control.session, call.ctx, base, pattern)) {
+    if (paths.length === limit) return { status: 200, json: { paths, truncated: true } };
+    paths.push(below(base, entry.path));
+  }
+  return { status: 200, json: { paths, truncated: false } };
+};
+
+const globRoute = post({
+  url: "/v1/glob",
+  schema: globRequest,
+  run: (call, { pattern, path = "/", limit = searchLimit }) =>
+    globFiles(call, pattern, path, limit),
+  again: (call, { pattern, path = "/", limit = searchLimit }) =>
+    globFiles(call, pattern, path, limit),
+});
+
+type Grep = Parameters<typeof grep>[3];
+
+const grepFiles = async (
+  call: Call,
+  raw: string,
+  limit: number,
+  options: Grep,
+): Promise<Answer> => {
+  const base = parseRequestPath(raw);
+  const matches: object[] = [];
+  for await (const { path, line, text } of grep(call.control.session, call.ctx, base, {
+    ...options,
+    limit: limit + 1,
+  })) {
+    if (matches.length === limit) return { status: 200, json: { matches, truncated: true } };
+    matches.push({ path: below(base, path), line, text });
+  }
+  return { status: 200, json: { matches, truncated: false } };
+};
+
+const grepRoute = post({
+  url: "/v1/grep",
+  schema: grepRequest,
+  run: (call, { path = "/", limit = searchLimit, ...options }) =>
+    grepFiles(call, path, limit, grepOptions(options)),
+  again: (call, { path = "/", limit = searchLimit, ...options }) =>
+    grepFiles(call, path, limit, grepOptions(options)),
+});
+
+const grepOptions = (from: {
+  pattern: string;
+  include?: string | undefined;
+  ignoreCase?: boolean | undefined;
+}): Grep => ({
+  pattern: from.pattern,
+  ...(from.include !== undefined && { include: from.include }),
+  ...(from.ignoreCase !== undefined && { ignoreCase: from.ignoreCase }),
+});
+
+/** The file operations that are told in JSON. */
+export const operationRoutes: readonly Route[] = [
+  mkdir,
+  transfer("copy", (session) => session.copy),
+  transfer("move", (session) => session.move),
+  globRoute,
+  grepRoute,
+];

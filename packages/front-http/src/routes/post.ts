@@ -1,0 +1,48 @@
+import { FileError } from "@bulkhead/contract";
+import type { z } from "zod";
+import type { Answer } from "../answer.ts";
+import type { Call, Route } from "../call.ts";
+import { once, requestDigest } from "../idempotent.ts";
+import { jsonBytes, parseJson } from "../json-body.ts";
+
+export interface PostOptions<T> {
+  readonly url: string;
+  readonly schema: z.ZodType<T>;
+  readonly run: (call: Call, input: T) => Promise<Answer>;
+  /** Renders what was carried out while its answer was lost; `run` itself where it changes nothing. */
+  readonly again: (call: Call, input: T) => Promise<Answer>;
+}
+
+/** Makes a route that takes JSON, checked before anything happens, once for each `Idempotency-Key`. */
+export const post = <T>({ url, schema, run, again }: PostOptions<T>): Route => ({
+  method: "POST",
+  url,
+  run: async (call) => {
+    const bytes = await jsonBytes(call.upload(), call.headers["content-type"]);
+    const input = parseJson(bytes, schema);
+    const route = `POST ${url}`;
+    const params = [...url.matchAll(/:(\w+)/g)].map(([, name = ""]) => call.param(name));
+    const digest = requestDigest(call, JSON.stringify([route, ...params]))
+      .update(bytes)
+      .digest("hex");
+    return once(call, {
+      route,
+      digest,
+      run: () => run(call, input),
+      again: () => again(call, input),
+      digested: () => Promise.resolve(digest),
+    });
+  },
+});
+
+/** Refuses to render an answer whose secret nobody can know any more. */
+export const secretLost = (): Promise<never> =>
+  Promise.reject(
+    new FileError(
+      "conflict",
+      "The key was minted, but its answer was lost with the secret. Find it under GET /v1/keys and revoke it.",
+      {
+        retry: "never",
+      },
+    ),
+  );

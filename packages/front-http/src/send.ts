@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { FileError } from "@bulkhead/contract";
+import { headerNames } from "@bulkhead/wire";
+import type { Answer } from "./answer.ts";
+import { endAfter } from "./connection.ts";
+import { pump } from "./pump.ts";
+
+/** What sending needs to know of a request. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  readonly stallMs: number;
+  /** The client waits for `100 Continue`, which was not sent: no body is on its way. */
+  readonly withheld: boolean;
+  /** The server is about to stop: the connection ends with this answer. */
+  readonly closing: boolean;
+}
+
+/** Headers of every answer. */
+export const commonHeaders = (requestId: string): Record<string, string> => ({
+  "Cache-Control": "private, no-store",
+  Vary: "Authorization",
+  "X-Content-Type-Options": "nosniff",
+  [headerNames.requestId]: requestId,
+});
+
+/** True if the request announces content. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+
+const lingerBytes = 1024 * 1024;
+const lingerMs = 2000;
+
+// Closing a socket with unread data resets it, and the client may lose the answer with it: what is on its way is read
+// and thrown away for a while, then the connection goes.
+const linger = (request: IncomingMessage): Promise<void> =>
+  new Promise((resolve) => {
+    let bytes = 0;
+    const done = (): void => {
+      clearTimeout(timer);
+      request.off("data", count).off("end", done).off("close", done).pause();
+      resolve();
+    };
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > lingerBytes) done();
+    };
+    const timer = setTimeout(done, lingerMs);
+    if (request.complete || request.destroyed) return done();
+    // A stream that was pulled until now flows again only after the present tick.
+    setImmediate(() => request.on("data", count).on("end", done).on("close", done).resume());
+  });
+
+const bodyOf = (answer: Answer): Buffer | undefined => {
+  if (answer.json !== undefined) return Buffer.from(JSON.stringify(answer.json));
+  const content = answer.read?.result.content;
+  if (!(content instanceof Uint8Array)) return undefined;
+  if (content.length !== answer.read?.length)
+    throw new FileError("internal", "A content is not as long as its stat says.");
+  return Buffer.from(content.buffer, content.byteOffset, content.length);
+};
+
+const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
+  const { request, response, signal, stallMs } = exchange;
+  const body = bodyOf(answer);
+  const length = body?.length ?? answer.read?.length ?? answer.length;
+  const unread = hasBody(request) && !request.complete;
+  const headers: Record<string, string> = {
+    ...commonHeaders(exchange.requestId),
+    ...(answer.json !== undefined && { "Content-Type": "application/json" }),
+    ...answer.headers,
+    ...(length !== undefined && { "Content-Length": String(length) }),
+    ...((unread || exchange.closing) && { Connection: "close" }),
+  };
+  // An answer without content says so, or the connection would have to end with it.
+  if (length === undefined && answer.status !== 204 && answer.status !== 304)
+    headers["Content-Length"] = "0";
+  if (headers["Connection"] === "close" || !response.shouldKeepAlive) endAfter(request.socket);
+  response.writeHead(answer.status, headers);
+  const bodiless = request.method === "HEAD" || answer.status === 304;
+  if (
+    answer.read !== undefined &&
+    body === undefined &&
+    !bodiless &&
+    !(answer.read.result.content instanceof Uint8Array)
+  )
+    await pump(answer.read.result.content, response, answer.read.length, stallMs, signal);
+  else if (body !== undefined && !bodiless && unread) response.write(body);
+  if (unread && !exchange.withheld) await linger(request);
+  response.end(body !== undefined && !bodiless && !unread ? body : undefined);
+};
+
+/**
+ * Writes an answer and disposes what it reads. Never rejects once the head is out: what fails then ends the connection,
+ * so that the client cannot take a part for the whole.
+ */
+export const send = async (exchange: Exchange, answer: Answer): Promise<unknown> => {
+  try {
+    await write(exchange, answer);
+    return undefined;
+  } catch (error) {
+    if (!exchange.response.headersSent) throw error;
+    exchange.request.socket.destroy();
+    return error;
+  } finally {
+    await answer.read?.result[Symbol.asyncDispose]();
+  }
+};

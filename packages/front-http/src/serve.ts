@@ -1,0 +1,186 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Context, type Credential, FileError, parseEncodedPath } from "@bulkhead/contract";
+import { headerNames, requestIdPattern } from "@bulkhead/wire";
+import { type Answer, problemAnswer } from "./answer.ts";
+import type { Call, Front, Route } from "./call.ts";
+import { takeTurn } from "./connection.ts";
+import { digestCheck } from "./digest.ts";
+import { malformed } from "./fault.ts";
+import { bearerOf, checkFraming } from "./framing.ts";
+import { parseQuery } from "./query.ts";
+import { type Exchange, send } from "./send.ts";
+import { encodedFileOf, parseTarget, type Target } from "./target.ts";
+import { type Upload, uploadOf } from "./upload.ts";
+
+/** One request that was answered, or could not be. Holds no path, no key and nothing of the content. */
+export interface HttpLogEntry {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route as it is written in the table, without what stood in its place. */
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+  /** What was thrown, where the status says that the server failed. */
+  readonly error?: unknown;
+}
+
+/** What serving needs beside the routes. */
+export interface Service extends Front {
+  readonly address: (request: IncomingMessage) => string;
+  readonly stallMs: number;
+  /** Requests whose client waits for `100 Continue`. */
+  readonly expecting: WeakSet<IncomingMessage>;
+  readonly closing: () => boolean;
+  readonly log: ((entry: HttpLogEntry) => void) | undefined;
+}
+
+/** A route, or what answers where there is none. */
+export type Served = Route & { readonly params?: Readonly<Record<string, string>> };
+
+const single = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value.join(", ") : value;
+
+const requestIdOf = (request: IncomingMessage): string => {
+  const given = single(request.headers[headerNames.requestId.toLowerCase()]);
+  return given !== undefined && requestIdPattern.test(given) ? given : randomUUID();
+};
+
+/** The target as it was sent: the router saw another one. */
+const targetOf = (request: IncomingMessage & { readonly originalUrl?: string }): Target =>
+  parseTarget(request.originalUrl ?? request.url ?? "");
+
+const authenticate = async (
+  service: Service,
+  request: IncomingMessage,
+  requestId: string,
+  signal: AbortSignal,
+): Promise<Context> => {
+  const { headers } = request;
+  const prefix = single(headers[headerNames.workspacePrefix.toLowerCase()]);
+  const credential: Credential = {
+    key: bearerOf(request),
+    tenant: single(headers[headerNames.tenant.toLowerCase()]),
+    address: service.address(request),
+    front: "http",
+    requestId,
+    signal,
+    cut: () => void request.socket.destroy(),
+  };
+  if (prefix === undefined) return service.control.authenticate(credential);
+  let workspacePrefix: string;
+  try {
+    workspacePrefix = parseEncodedPath(prefix);
+  } catch (error) {
+    // Whoever has no key learns that first.
+    await service.control.authenticate(credential);
+    throw error;
+  }
+  return service.control.authenticate({ ...credential, workspacePrefix });
+};
+
+const callOf = (
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  ctx: Context,
+  params: Readonly<Record<string, string>>,
+): Call => {
+  const target = targetOf(request);
+  if (target.fragment) throw malformed("A request target has no '#'; write it as '%23'.");
+  let upload: Upload | undefined;
+  return {
+    ...service,
+    request,
+    headers: request.headers,
+    requestId,
+    ctx,
+    target,
+    query: parseQuery(target.query),
+    param: (name) => params[name] ?? "",
+    file: () => parseEncodedPath(encodedFileOf(target)),
+    upload: () =>
+      (upload ??= uploadOf(request, {
+        stallMs: service.stallMs,
+        check: digestCheck(
+          single(request.headers["content-digest"]),
+          single(request.headers["repr-digest"]),
+        ),
+        onOpen: () => {
+          if (service.expecting.delete(request)) response.writeContinue();
+        },
+      })),
+  };
+};
+
+const run = async (
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  signal: AbortSignal,
+  served: Served,
+): Promise<Answer> => {
+  checkFraming(request);
+  if (served.open === true) {
+    if (targetOf(request).fragment)
+      throw malformed("A request target has no '#'; write it as '%23'.");
+    return served.run({ ...service, request, headers: request.headers, requestId });
+  }
+  const ctx = await authenticate(service, request, requestId, signal);
+  return served.run(callOf(service, request, response, requestId, ctx, served.params ?? {}));
+};
+
+/** Answers one request from its first byte to its last. Never rejects. */
+export const serve = async (
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+  served: Served,
+): Promise<void> => {
+  const begun = performance.now();
+  const turn = takeTurn(request.socket, response);
+  // A request whose error nobody hears would end the process.
+  request.on("error", () => undefined);
+  response.on("error", () => undefined);
+  if (!(await turn.come)) return;
+  const requestId = requestIdOf(request);
+  let failure: unknown;
+  const failed = (error: unknown): Answer => {
+    failure = error;
+    return problemAnswer(error, requestId);
+  };
+  const answer = await run(service, request, response, requestId, turn.signal, served).catch(
+    failed,
+  );
+  const exchange: Exchange = {
+    request,
+    response,
+    requestId,
+    signal: turn.signal,
+    stallMs: service.stallMs,
+    withheld: service.expecting.has(request),
+    closing: service.closing(),
+  };
+  let { status } = answer;
+  try {
+    failure = (await send(exchange, answer)) ?? failure;
+  } catch (error) {
+    // Nothing was sent yet: what cannot be rendered is a failure of the server's own.
+    status = 500;
+    failure = error;
+    await send(
+      exchange,
+      problemAnswer(new FileError("internal", "", { cause: error }), requestId),
+    ).catch(() => request.socket.destroy());
+  }
+  service.log?.({
+    requestId,
+    method: request.method ?? "",
+    route: served.url,
+    status: turn.signal.aborted && !response.writableFinished ? 499 : status,
+    ms: performance.now() - begun,
+    ...(failure !== undefined && (status >= 500 || response.destroyed) && { error: failure }),
+  });
+};
