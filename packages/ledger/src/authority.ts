@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { FileError, type Revision } from "@bulkhead/contract";
+import { type Revision, unauthenticated } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
 import { ledgerUnavailable } from "./errors.ts";
 import { hashKey, keyIdOf } from "./key-string.ts";
@@ -27,13 +27,6 @@ const deadlineMs = 1900;
 /** Longer strings are no key of anybody's and are not hashed. */
 const longest = 4096;
 
-const unauthenticated = (): never => {
-  throw new FileError(
-    "unauthenticated",
-    "A valid key is needed: send it as 'Authorization: Bearer <key>'.",
-  );
-};
-
 /**
  * Admits keys by the shared revision read. `database` is a pool of one connection that serves nothing else; `used` hears
  * of each key that was admitted.
@@ -60,7 +53,7 @@ export const createAuthority = (
 
   const admission = (answer: ReadAnswer, facts: KeyFacts | undefined): Admission => {
     const principal = facts === undefined ? undefined : principalOf(facts);
-    if (facts === undefined || principal === undefined) return unauthenticated();
+    if (facts === undefined || principal === undefined) throw unauthenticated();
     const revisions: Revision[] = [{ tenant: platformName, ...answer.platform }];
     if (facts.tenant !== null)
       revisions.push({ tenant: facts.tenant.uid, epoch: facts.tenant.epoch, n: facts.tenant.n });
@@ -70,7 +63,7 @@ export const createAuthority = (
 
   return {
     admit: async (credential) => {
-      if (credential.length > longest) unauthenticated();
+      if (credential.length > longest) throw unauthenticated();
       const hash = hashKey(credential);
       const id = keyIdOf(credential);
       const answer = await read({ id, hash });

@@ -5,9 +5,10 @@ import {
   FileError,
   isFileError,
   type Principal,
+  unauthenticated,
 } from "@bulkhead/contract";
 import { denialOf } from "./audit.ts";
-import { checkServing, unauthenticated } from "./decision.ts";
+import { checkServing } from "./decision.ts";
 import { narrow } from "./narrow.ts";
 import type { Admission, Authority, DenialSink, TenantStore } from "./ports.ts";
 

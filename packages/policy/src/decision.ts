@@ -1,9 +1,11 @@
 import {
   FileError,
   isUnder,
+  outsideWorkspace,
   type Principal,
   type Scope,
   type TenantRef,
+  unauthenticated,
   type VirtualPath,
 } from "@bulkhead/contract";
 import type { Access, Call } from "@bulkhead/kit";
@@ -12,14 +14,6 @@ import type { Tenants } from "./ports.ts";
 
 /** One question of policy. Returns, or throws the answer the caller gets. Asks nothing of any storage. */
 export type Decision = (principal: Principal, call: Call<VirtualPath>) => void;
-
-/** The constant answer for everything that a key can never reach, whether it exists or not. */
-export const outsideWorkspace = (): FileError =>
-  new FileError("outside-workspace", "This path lies outside the workspace of the key.");
-
-/** The constant answer for a key that is unknown, revoked, expired or whose tenant is gone. */
-export const unauthenticated = (): FileError =>
-  new FileError("unauthenticated", "Send a valid key as 'Authorization: Bearer <key>'.");
 
 /** Question 1: is every end inside what this key can reach? `scope` asked before; a key narrowed since is caught here. */
 export const withinBounds: Decision = (principal, call) => {

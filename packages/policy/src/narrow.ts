@@ -1,5 +1,4 @@
-import { isUnder, parseVirtualPath, type Principal } from "@bulkhead/contract";
-import { outsideWorkspace } from "./decision.ts";
+import { isUnder, outsideWorkspace, parseVirtualPath, type Principal } from "@bulkhead/contract";
 
 /**
  * The same principal for one request, its home and bounds cut down to `prefix`. Throws `invalid-path`, or

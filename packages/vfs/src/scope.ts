@@ -1,6 +1,6 @@
 import {
-  FileError,
   isUnder,
+  outsideWorkspace,
   parseVirtualPath,
   type Reach,
   type RequestPath,
@@ -10,10 +10,6 @@ import {
 
 /** The first names that make a request path absolute, where the configuration names no others. */
 export const defaultNamespaceRoots: readonly string[] = ["workspace", "tenants"];
-
-/** The one answer to every path outside the bounds, whatever lies there. */
-export const outsideWorkspace = (): FileError =>
-  new FileError("outside-workspace", "This path is outside the workspace that this key can reach.");
 
 /**
  * Says where in the tree a request path points: absolute below a namespace root, relative to home elsewhere, `/` being

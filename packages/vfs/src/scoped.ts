@@ -3,6 +3,7 @@ import {
   isRoot,
   isUnder,
   nameOf,
+  outsideWorkspace,
   type Reach,
   type RequestPath,
   segmentsBelow,
@@ -12,7 +13,7 @@ import {
   type VirtualPath,
 } from "@bulkhead/contract";
 import { compareEntries, pageOf } from "@bulkhead/kit";
-import { defaultNamespaceRoots, isWithin, locate, outsideWorkspace, scope } from "./scope.ts";
+import { defaultNamespaceRoots, isWithin, locate, scope } from "./scope.ts";
 
 const directory = (name: string): Stat => ({ name, kind: "directory", size: 0, modifiedAt: 0 });
 

@@ -6,12 +6,13 @@ import {
   type KeyInput,
   type KeyPatch,
   type KeyRecord,
+  outsideWorkspace,
   parseVirtualPath,
   type Principal,
   type Scope,
   type VirtualPath,
 } from "@bulkhead/contract";
-import { checkScope, outsideWorkspace } from "../decision.ts";
+import { checkScope } from "../decision.ts";
 import { groundOf } from "../namespace.ts";
 import type { KeyStore, MintKeyString, NewKey, Tenants, TenantStore } from "../ports.ts";
 import type { Audited } from "./audited.ts";
