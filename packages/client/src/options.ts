@@ -72,6 +72,8 @@ export interface RmOptions extends CallOptions {
   readonly recursive?: boolean | undefined;
   /** Succeeds where nothing is there. */
   readonly force?: boolean | undefined;
+  /** Removes only the file that has this ETag. */
+  readonly ifMatch?: string | undefined;
 }
 
 export interface MoveOptions extends CallOptions {

@@ -20,10 +20,10 @@ import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
 import { RemoteStats } from "./remote-stats.ts";
 import { glob, grep } from "./search.ts";
-import { checkedPath, pathTarget, relativeTo } from "./target.ts";
+import { checkedPath, encodedPath, pathTarget, relativeTo } from "./target.ts";
 import { createTenants, type Tenants } from "./tenants.ts";
 import { answerOf, createTransport, type Sending, type Transport } from "./transport.ts";
-import { lengthHeaders, writeHeaders } from "./upload.ts";
+import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
 import { writingStream } from "./writing-stream.ts";
 
 type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" };
@@ -52,7 +52,7 @@ export class RemoteFS {
       headers: {
         Authorization: `Bearer ${apiKey}`,
         ...(workspacePrefix !== undefined && {
-          [headerNames.workspacePrefix]: checkedPath(workspacePrefix),
+          [headerNames.workspacePrefix]: encodedPath(workspacePrefix),
         }),
       },
       fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
@@ -220,6 +220,7 @@ export class RemoteFS {
         method: "DELETE",
         target: pathTarget("files", path),
         query: { recursive: options.recursive === true || undefined },
+        headers: { "If-Match": etagHeader(options.ifMatch) },
         signal: options.signal,
       });
     } catch (error) {

@@ -8,7 +8,11 @@ export type PathRoute = "files" | "append" | "stat" | "list";
  * `..` would be eaten by the URL parser inside `fetch`, and the request would be about another path. Throws `invalid-path`.
  */
 export const pathTarget = (route: PathRoute, path: string): string =>
-  checking(() => `/v1/${route}${encodePath(parseRequestPath(path))}`);
+  `/v1/${route}${encodedPath(path)}`;
+
+/** Checks a path and escapes it, segment by segment. Throws `invalid-path`. */
+export const encodedPath = (path: string): string =>
+  checking(() => encodePath(parseRequestPath(path)));
 
 /** Checks a path that travels in a JSON body. Throws `invalid-path`. */
 export const checkedPath = (path: string): string => checking(() => parseRequestPath(path));

@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import type { Bind } from "../cli.ts";
+import { sheet } from "../table.ts";
+
+export const addWhoami = (program: Command, bind: Bind): void => {
+  program
+    .command("whoami")
+    .description("show who the key is and what it reaches")
+    .action(
+      bind(async (cli) => {
+        const me = await (await cli.remote()).whoami({ signal: cli.signal });
+        if (cli.out.json) return cli.out.document(me);
+        const { kind, keyId, subject, expiresAt } = me.principal;
+        const rows = [
+          ["key", `${keyId} (${kind})`],
+          ["subject", `${subject.type}:${subject.id}`],
+          ["tenant", me.tenant ?? "-"],
+          ["home", me.home],
+          ["reaches", me.bounds.join(" ")],
+          ["scopes", me.scopes.join(",")],
+          ["expires", expiresAt ?? "never"],
+        ] as const;
+        for (const line of sheet(rows)) await cli.out.line(line);
+      }),
+    );
+};

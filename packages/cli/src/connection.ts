@@ -1,0 +1,69 @@
+import { RemoteFS } from "@bulkhead/client";
+import { type Config, type Profile, readConfig } from "./config-file.ts";
+import { UsageError } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The flags that say where to and who. */
+export interface ConnectionFlags {
+  readonly url?: string | undefined;
+  readonly key?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly workspacePrefix?: string | undefined;
+}
+
+const defaultUrl = "http://127.0.0.1:2026";
+
+const sameServer = (a: string, b: string): boolean => {
+  const trim = (url: string): string => (URL.parse(url)?.href ?? url).replace(/\/+$/, "");
+  return trim(a) === trim(b);
+};
+
+const pick = (config: Config, name: string | undefined): Profile | undefined => {
+  if (name === undefined)
+    return config.default === undefined ? undefined : config.profiles[config.default];
+  const profile = Object.hasOwn(config.profiles, name) ? config.profiles[name] : undefined;
+  if (profile === undefined)
+    throw new UsageError(
+      `no profile '${name}'; add it with: bulkhead profile add ${name} --url <url>`,
+    );
+  return profile;
+};
+
+const given = (value: string | undefined): string | undefined =>
+  value === undefined || value === "" ? undefined : value;
+
+/**
+ * Decides which server and which key: flag over environment over file; a profile that was named counts as a flag. A
+ * stored key goes only to the server it was stored with.
+ */
+export const connectionOf = (
+  flags: ConnectionFlags,
+  env: Terminal["env"],
+  config: Config,
+): Profile => {
+  const profile = pick(config, flags.profile);
+  const named = flags.profile !== undefined;
+  const envUrl = named ? undefined : given(env["BULKHEAD_URL"]);
+  const envKey = named ? undefined : given(env["BULKHEAD_KEY"]);
+  const url = flags.url ?? envUrl ?? profile?.url ?? defaultUrl;
+  const stored = profile !== undefined && sameServer(profile.url, url) ? profile : undefined;
+  const key = flags.key ?? envKey ?? stored?.key;
+  if (key === undefined)
+    throw new UsageError(
+      `no key for ${url}: set BULKHEAD_KEY, pass --key, or store one with: bulkhead profile add <name> --url ${url}`,
+    );
+  const workspacePrefix =
+    flags.workspacePrefix ?? (key === stored?.key ? stored.workspacePrefix : undefined);
+  return workspacePrefix === undefined ? { url, key } : { url, key, workspacePrefix };
+};
+
+/** Opens the server that `flags`, environment and configuration name. */
+export const connect = async (flags: ConnectionFlags, io: Terminal): Promise<RemoteFS> => {
+  const { url, key, workspacePrefix } = connectionOf(flags, io.env, await readConfig(io.env));
+  return new RemoteFS({
+    url,
+    apiKey: key,
+    ...(workspacePrefix !== undefined && { workspacePrefix }),
+    ...(io.fetch !== undefined && { fetch: io.fetch }),
+  });
+};
