@@ -1,6 +1,28 @@
 import type { Topic } from "./case.ts";
+import { cancelling } from "./topics/cancelling.ts";
+import { committing } from "./topics/committing.ts";
 import { conditions } from "./topics/conditions.ts";
+import { directories } from "./topics/directories.ts";
+import { listing } from "./topics/listing.ts";
+import { naming } from "./topics/naming.ts";
+import { racing } from "./topics/racing.ts";
+import { reading } from "./topics/reading.ts";
+import { removing } from "./topics/removing.ts";
+import { copying, moving } from "./topics/transfers.ts";
 import { writing } from "./topics/writing.ts";
 
 /** The whole suite, in the order in which it is worth reading. */
-export const topics: readonly Topic[] = [writing, conditions];
+export const topics: readonly Topic[] = [
+  writing,
+  conditions,
+  reading,
+  listing,
+  directories,
+  copying,
+  moving,
+  removing,
+  naming,
+  cancelling,
+  committing,
+  racing,
+];
