@@ -2,7 +2,6 @@ import {
   type Context,
   type Control,
   nameOf,
-  type Revision,
   type Tree,
   type VirtualPath,
 } from "@bulkhead/contract";
@@ -15,9 +14,11 @@ import {
   startEmbedded,
 } from "@bulkhead/ledger";
 import {
+  type Admission,
   audit,
   audited,
   authenticate,
+  type Authority,
   checkTenantId,
   fence,
   keyControl,
@@ -34,11 +35,12 @@ import {
 import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
 import { closers, type Closers } from "./closers.ts";
-import { jobHandlers } from "./job-handlers.ts";
+import { deleteTenant } from "./delete-tenant.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { type LedgerRoot, rootsTable } from "./roots.ts";
+import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
 
 export interface EngineOptions {
   /** The ledger's PostgreSQL; without it one is started in `dataDir`. */
@@ -164,30 +166,49 @@ const openTree = async (
   };
   const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
-  const streams = streamWatch(ledger.authority);
+  // Every later decision is made on a mount table at least as new as the key's revisions.
+  const catchUp = (admission: Admission): Promise<void> => roots.catchUp(admission.revisions[0]);
+  const authority: Authority = {
+    admit: ledger.authority.admit,
+    readmit: async (keyId) => {
+      const admission = await ledger.authority.readmit(keyId);
+      await catchUp(admission);
+      return admission;
+    },
+  };
+
+  const streams = streamWatch(authority);
   opened.add(async () => streams.close());
-  const policy = stack<Tree>(
-    tree(roots.table),
-    fence({
-      authority: ledger.authority,
-      // The order of the answers: bounds, tenant, scopes, relations.
-      decisions: [withinBounds, tenantsServe(tenants, namespaceRoots), scopesAllow, relationsAllow],
-      streams,
-    }),
-    tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
-  );
+  const governed = (storages: Tree): Tree =>
+    stack<Tree>(
+      storages,
+      fence({
+        authority,
+        // The order of the answers: bounds, tenant, scopes, relations.
+        decisions: [
+          withinBounds,
+          tenantsServe(tenants, namespaceRoots),
+          scopesAllow,
+          relationsAllow,
+        ],
+        streams,
+      }),
+      tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
+    );
   const session = audit(ledger.denials)(
-    scoped((ctx: Context) => ctx.principal.reach, namespaceRoots)(policy),
+    scoped(
+      (ctx: Context) => ctx.principal.reach,
+      namespaceRoots,
+    )(governed(tree(roots.table, { transfer: enqueueTransfer(ledger) }))),
   );
 
   const asks = audited(ledger.denials);
-  const platformOf = (revisions: readonly Revision[]): Revision | undefined => revisions[0];
   const control: Control = {
     authenticate: authenticate({
-      authority: ledger.authority,
+      authority,
       sink: ledger.denials,
       tenants: ledger.tenants,
-      catchUp: (admission) => roots.catchUp(platformOf(admission.revisions)),
+      catchUp,
     }),
     session,
     keys: keyControl({
@@ -195,7 +216,7 @@ const openTree = async (
       tenants: ledger.tenants,
       roots: tenants,
       namespaceRoots,
-      mintKeyString: mintKeyString,
+      mintKeyString,
       audited: asks,
     }),
     tenants: tenantControl({
@@ -217,7 +238,16 @@ const openTree = async (
 
   const stopping = new AbortController();
   const jobs = ledger.jobs.run({
-    handlers: jobHandlers({ ledger, roots, templates, certificateKey: options.certificateKey }),
+    handlers: {
+      "tenant.delete": deleteTenant({
+        ledger,
+        roots,
+        templates,
+        certificateKey: options.certificateKey,
+      }),
+      // Below the session, and without a job for what is one already.
+      [transferKind]: transferDirectories(authority, governed(tree(roots.table))),
+    },
     signal: stopping.signal,
   });
   const poll = setInterval(() => {

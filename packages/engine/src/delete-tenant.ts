@@ -8,7 +8,7 @@ import { signCertificate } from "./certificate.ts";
 import type { MountTemplates } from "./mount-templates.ts";
 import type { RootsTable } from "./roots.ts";
 
-export interface JobHandlerOptions {
+export interface DeleteTenantOptions {
   readonly ledger: Ledger;
   readonly roots: RootsTable;
   readonly templates: MountTemplates;
@@ -18,14 +18,9 @@ export interface JobHandlerOptions {
 /** How long audit entries outlive their tenant. */
 const auditKeptDays = 365;
 
-/** What the server does by jobs, by kind. */
-export const jobHandlers = (options: JobHandlerOptions): Readonly<Record<string, JobHandler>> => ({
-  "tenant.delete": deleteTenant(options),
-});
-
 /** Removes what a tenant has, its storage first and its ledger rows last, and certifies it. Every step can be repeated. */
-const deleteTenant =
-  ({ ledger, roots, templates, certificateKey }: JobHandlerOptions): JobHandler =>
+export const deleteTenant =
+  ({ ledger, roots, templates, certificateKey }: DeleteTenantOptions): JobHandler =>
   async ({ tenantUid: uid }, control) => {
     if (uid === undefined) throw new Error("A deletion names its tenant.");
     const tenant = await ledger.tenants.byUid(uid);
