@@ -58,5 +58,6 @@ export const readSources = (root: string, folder: string): readonly Source[] => 
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 };
 
-/** True for a file that only tests load. */
-export const isTest = (path: string): boolean => /\.test\.[cm]?tsx?$/.test(path);
+/** True for a file that only tests load: `*.test.ts`, and what lies in a folder `test`. */
+export const isTest = (path: string): boolean =>
+  /\.test\.[cm]?tsx?$|^test\/|\/src\/test\//.test(path);
