@@ -1,3 +1,4 @@
+import { FileError } from "@bulkhead/contract";
 import pg from "pg";
 import { isConnectionFault, isTransient, toFileError } from "./errors.ts";
 
@@ -39,7 +40,9 @@ const attempts = 3;
 
 /** Opens no connection before the first statement. Connections log in as the URL's user and take the role at once. */
 export const openDatabase = (options: DatabaseOptions): Database => {
-  const { url, role, max, connectMs, statementMs, name } = options;
+  const { role, max, connectMs, statementMs, name } = options;
+  const { url, extra } = splitOptions(options.url);
+  const checked = new WeakSet<pg.PoolClient>();
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -49,7 +52,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     keepAlive: true,
     application_name: `bulkhead-${name}`,
     // A role's own settings do not apply where it is taken rather than logged in as, so they come along.
-    options: `-c role=${role} -c statement_timeout=${statementMs} -c idle_in_transaction_session_timeout=5000 -c timezone=UTC -c bulkhead.tenant=`,
+    options: `${extra}-c role=${role} -c statement_timeout=${statementMs} -c idle_in_transaction_session_timeout=5000 -c timezone=UTC -c bulkhead.tenant=`,
   });
   // An idle connection that breaks is dropped by the pool; the next statement finds out for itself.
   pool.on("error", () => undefined);
@@ -62,6 +65,10 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     };
     client.on("error", onError);
     try {
+      if (!checked.has(client)) {
+        await requireRole(client, role);
+        checked.add(client);
+      }
       return await work(client);
     } catch (error) {
       broken ||= isConnectionFault(error);
@@ -115,6 +122,25 @@ export const openDatabase = (options: DatabaseOptions): Database => {
       }),
     close: () => pool.end(),
   };
+};
+
+/** Takes `options` out of a URL, where they would replace the pool's own and with them the role. */
+const splitOptions = (given: string): { readonly url: string; readonly extra: string } => {
+  if (!/[?&]options=/.test(given)) return { url: given, extra: "" };
+  const url = new URL(given);
+  const extra = url.searchParams.get("options") ?? "";
+  url.searchParams.delete("options");
+  return { url: url.href, extra: `${extra} ` };
+};
+
+/** Refuses a connection on which row-level security would not hold, as behind a pooler that drops start-up options. */
+const requireRole = async (client: pg.PoolClient, role: Role): Promise<void> => {
+  const { rows } = await client.query<{ role: string }>("select current_user as role");
+  if (rows[0]?.role !== role)
+    throw new FileError(
+      "internal",
+      `The database gave the connection another role than ${role}; connect to PostgreSQL directly, or by a pooler that passes start-up options.`,
+    );
 };
 
 /** Serialises for a jsonb parameter. What JSON in PostgreSQL cannot hold becomes U+FFFD. */

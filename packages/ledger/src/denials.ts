@@ -1,12 +1,12 @@
-import type { AuditDraft } from "@bulkhead/contract";
+import { type AuditDraft, isFileError } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
-import { isFileError } from "@bulkhead/contract";
 import { type DenialSink, type Log, platformUid, type RefusalKind } from "./types.ts";
 
 const singly = 20;
 const minute = 60_000;
 /** What may wait for a ledger that is away; beyond it refusals are counted only. */
 const mostWaiting = 10_000;
+const batchSize = 200;
 
 interface Entry {
   readonly tenant: string;
@@ -61,14 +61,19 @@ export const createDenials = (
       surplus(window);
       if (clock() - window.began >= minute) windows.delete(name);
     }
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, 200);
+    for (let size = batchSize; waiting.length > 0;) {
+      const batch = waiting.slice(0, size);
       try {
         await hot.call<null>(denials, [toJson(batch)]);
+        size = batchSize;
       } catch (error) {
-        // Only what an absent ledger refused can succeed later; anything else would block what waits behind it.
+        // Only what an absent ledger refused can succeed later. Anything else is found by writing singly, and dropped.
         if (isFileError(error, "unavailable")) throw error;
-        log({ message: "Refusals could not be recorded.", error });
+        if (batch.length > 1) {
+          size = 1;
+          continue;
+        }
+        log({ message: "A refusal could not be recorded.", error });
       }
       waiting = waiting.slice(batch.length);
     }

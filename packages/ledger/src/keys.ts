@@ -114,7 +114,7 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
              workspace_prefix = coalesce($4, workspace_prefix),
              expires_at = least(expires_at, to_timestamp($5::double precision / 1000)), changed_n = $6
            where id = $1 and revoked_at is null
-             and ($4::text is null or workspace_prefix is null or $4 = workspace_prefix
+             and ($4::text is null or $4 = workspace_prefix
                or ($4 collate "C" >= workspace_prefix || '/' and $4 collate "C" < workspace_prefix || '0'))
            returning ${json} as record`,
           [
@@ -132,9 +132,10 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
           [id],
         );
         if (alive === undefined) return missing();
+        // A prefix on a key without one would free it from relations: that is no narrowing.
         throw new FileError(
           "invalid-request",
-          "A key's prefix can only become a deeper one below the present.",
+          "A key's prefix can only become one below the present.",
         );
       }),
     revoke: async (settlement, id) => {
@@ -156,27 +157,32 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
     },
     rotate: (settlement, id, successor, overlapMs) =>
       takeFrom("key.rotate", settlement, id, async (tx, n, tenant) => {
-        const [old] = await tx.rows(
+        const [old] = await tx.rows<{ parent: string | null }>(
           `update bulkhead.key set changed_n = $3, expires_at = least(expires_at,
              bulkhead.now() + $2::double precision * interval '1 millisecond')
-           where id = $1 and revoked_at is null and (expires_at is null or expires_at > bulkhead.now()) returning id`,
+           where id = $1 and revoked_at is null and (expires_at is null or expires_at > bulkhead.now()) returning parent`,
           [id, overlapMs, n],
         );
         if (old === undefined) return missing();
         await requireLiving(tx, tenant);
-        const record = await insertRow(tx, successor);
-        // What was minted with the old key now hangs on its successor: a rotation is no revocation.
+        // The successor takes the old key's place in the family: what bounded that bounds this, and what was minted
+        // with it lives on.
+        const record = await insertRow(tx, {
+          ...successor,
+          tenantUid: tenant,
+          parent: old.parent ?? undefined,
+        });
         await tx.rows("update bulkhead.key set parent = $2 where parent = $1", [id, successor.id]);
         return record;
       }),
   };
 };
 
-/** Refuses keys for a tenant that ends. */
+/** Refuses keys for a tenant that ends; the change holds its fence. */
 const requireLiving = async (tx: Queries, tenant: string): Promise<void> => {
   if (tenant === platformUid) return;
   const [row] = await tx.rows(
-    "select 1 from bulkhead.tenant where uid = $1 and status not in ('deleting', 'deleted') for key share",
+    "select 1 from bulkhead.tenant where uid = $1 and status not in ('deleting', 'deleted')",
     [tenant],
   );
   if (row === undefined) throw new FileError("not-found", "There is no such tenant.");

@@ -139,7 +139,9 @@ begin
       lease = bulkhead.now() + interval '10 seconds'
     where i.id = split_part(p_id, '.', 2)::uuid returning i.mount, i.fencing into v_mount, v_fencing;
   if not found then raise exception 'intent gone' using errcode = 'BH409'; end if;
-  -- A process that was overtaken must not touch a storage that is another's now.
+  -- A process that was overtaken must not touch a storage that is another's now. Who takes a lease over waits here, so
+  -- that it finds every commit that was granted before among the pending.
+  if v_fencing is not null then perform pg_advisory_xact_lock_shared(hashtextextended('mount:' || v_mount, 20262)); end if;
   if v_fencing is not null and not exists (select 1 from bulkhead.lease l where l.name = 'mount:' || v_mount
       and l.fencing = v_fencing and l.holder is not null and l.until > bulkhead.now()) then
     raise exception 'lease lost' using errcode = 'BH503';

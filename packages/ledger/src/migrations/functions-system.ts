@@ -82,8 +82,10 @@ create function bulkhead.lease_acquire_v1(p_name text, p_holder jsonb, p_ttl_ms 
 returns jsonb language plpgsql as $$
 declare
   v bulkhead.lease;
-  v_until timestamptz := bulkhead.now() + p_ttl_ms * interval '1 millisecond';
+  v_until timestamptz;
 begin
+  perform pg_advisory_xact_lock(hashtextextended(p_name, 20262));
+  v_until := bulkhead.now() + p_ttl_ms * interval '1 millisecond';
   insert into bulkhead.lease (name, holder, fencing, until) values (p_name, p_holder, 1, v_until)
     on conflict (name) do nothing;
   if found then return jsonb_build_object('fencing', 1); end if;
