@@ -9,6 +9,7 @@ import { racing } from "./topics/racing.ts";
 import { reading } from "./topics/reading.ts";
 import { removing } from "./topics/removing.ts";
 import { copying, moving } from "./topics/transfers.ts";
+import { wandering } from "./topics/wandering.ts";
 import { writing } from "./topics/writing.ts";
 
 /** The whole suite, in the order in which it is worth reading. */
@@ -25,4 +26,5 @@ export const topics: readonly Topic[] = [
   cancelling,
   committing,
   racing,
+  wandering,
 ];
