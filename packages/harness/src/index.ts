@@ -1,1 +1,11 @@
-export {};
+export {
+  type BulkheadOptions,
+  type Exit,
+  type RunningBulkhead,
+  bulkhead,
+  runSource,
+} from "./bulkhead.ts";
+export { freePort } from "./free-port.ts";
+export { type TempDir, tempDir } from "./temp-dir.ts";
+export { type TestDatabase, type TestDatabaseOptions, testDatabase } from "./test-database.ts";
+export { type WaitOptions, waitFor } from "./wait-for.ts";

@@ -1,1 +1,3 @@
-export {};
+export { type Binaries, findBinaries } from "./binaries.ts";
+export { type DataDirLock, lockDataDir } from "./lock-data-dir.ts";
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from "./start-embedded.ts";
