@@ -4,10 +4,16 @@ import type { ErrorCode } from "@bulkhead/contract";
  * A request target as it goes over the wire, and what has to come of a PUT there with a key bound to
  * `/workspace/tenant-a`: the path it is stored under, relative to that prefix, or the code it is refused with.
  */
-export type Spelling = readonly [target: string, outcome: { readonly stored: string } | { readonly refused: ErrorCode }];
+export type Spelling = readonly [
+  target: string,
+  outcome: { readonly stored: string } | { readonly refused: ErrorCode },
+];
 
 const stored = (target: string, path: string): Spelling => [`/v1/files${target}`, { stored: path }];
-const refused = (code: ErrorCode, target: string): Spelling => [`/v1/files${target}`, { refused: code }];
+const refused = (code: ErrorCode, target: string): Spelling => [
+  `/v1/files${target}`,
+  { refused: code },
+];
 const malformed = (target: string): Spelling => refused("invalid-path", target);
 const outside = (target: string): Spelling => refused("outside-workspace", target);
 

@@ -38,19 +38,25 @@ const parseAnswer = (text: string): RawAnswer => {
   const cut = text.indexOf("\r\n\r\n");
   const [status = "", ...lines] = text.slice(0, cut).split("\r\n");
   const headers = Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+    lines.map((line) => [
+      line.slice(0, line.indexOf(":")).toLowerCase(),
+      line.slice(line.indexOf(":") + 1).trim(),
+    ]),
   );
   const rest = text.slice(cut + 4);
   return {
     status: Number(status.split(" ")[1]),
     headers,
-    body: Buffer.from(headers["transfer-encoding"] === "chunked" ? unchunked(rest) : rest, "latin1").toString("utf8"),
+    body: Buffer.from(
+      headers["transfer-encoding"] === "chunked" ? unchunked(rest) : rest,
+      "latin1",
+    ).toString("utf8"),
   };
 };
 
 const unchunked = (text: string): string => {
   let whole = "";
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const end = text.indexOf("\r\n", at);
     const size = Number.parseInt(text.slice(at, end), 16);
     if (!(size > 0)) break;

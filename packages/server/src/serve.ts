@@ -94,7 +94,7 @@ const start = async (
     cursorKeys: [masterKey.derive("cursor")],
     trustedProxies: config.trustedProxies,
     ...(config.tls !== undefined && {
-      tls: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) },
+      tls: { cert: await readFile(config.tls.cert, "utf8"), key: await readFile(config.tls.key, "utf8") },
     }),
   });
   const listening = await front.listen({ host: config.host, port: config.port });
