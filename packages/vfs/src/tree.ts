@@ -237,19 +237,36 @@ const across = async (
     );
   if (options.ifMatch !== undefined)
     throw new FileError("precondition-failed", "A directory has no ETag that could match.");
-  if (await isThere(table, ctx, to)) throw exists();
+  if ((await kindOf(table, ctx, to)) !== undefined) throw exists();
+  await checkAbove(table, ctx, to);
   if (typeof mode === "object")
     throw new FileError("precondition-failed", "Nothing is there that could match.");
   return "directory";
 };
 
-const isThere = async (table: MountTable, ctx: Context, path: VirtualPath): Promise<boolean> => {
+const kindOf = async (
+  table: MountTable,
+  ctx: Context,
+  path: VirtualPath,
+): Promise<Stat["kind"] | undefined> => {
   try {
-    await stat(table, ctx, path);
-    return true;
+    return (await stat(table, ctx, path)).kind;
   } catch (error) {
-    if (isFileError(error, "not-found")) return false;
+    if (isFileError(error, "not-found")) return undefined;
     throw error;
+  }
+};
+
+/** Refuses a target below a file, before anything of a directory is copied there. */
+const checkAbove = async (table: MountTable, ctx: Context, path: VirtualPath): Promise<void> => {
+  for (let above = parent(path); above !== undefined; above = parent(above)) {
+    const kind = await kindOf(table, ctx, above);
+    if (kind === "file")
+      throw new FileError(
+        "not-directory",
+        "A file lies above the target, where a directory would be.",
+      );
+    if (kind === "directory") return;
   }
 };
 
