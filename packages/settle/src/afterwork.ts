@@ -45,7 +45,12 @@ export const afterwork = (intents: Intents): Afterwork => {
       retrying = undefined;
       track(
         Promise.all(
-          [...unsettled].map(([id, work]) => work().then(() => unsettled.delete(id), () => undefined)),
+          [...unsettled].map(([id, work]) =>
+            work().then(
+              () => unsettled.delete(id),
+              () => undefined,
+            ),
+          ),
         ).then(() => (unsettled.size > 0 ? retry() : undefined)),
       );
     }, retryEveryMs).unref();
@@ -67,9 +72,13 @@ export const afterwork = (intents: Intents): Afterwork => {
         await intents.settle(id, outcome);
       } catch (error) {
         later(id, () => intents.settle(id, outcome));
-        throw new FileError("unavailable", "The change was made, but could not be confirmed; look before you repeat it.", {
-          cause: error,
-        });
+        throw new FileError(
+          "unavailable",
+          "The change was made, but could not be confirmed; look before you repeat it.",
+          {
+            cause: error,
+          },
+        );
       }
     },
     discard: (id) => {

@@ -36,7 +36,11 @@ export interface Intents {
    * Steps to `committing` under the tenants' shared fences, unless a revision moved: then the decision has to be made
    * again, on the ledger's newer revisions, before another try.
    */
-  readonly commit: (settlement: Settlement, id: string, staged: Staged) => Promise<"committing" | "moved">;
+  readonly commit: (
+    settlement: Settlement,
+    id: string,
+    staged: Staged,
+  ) => Promise<"committing" | "moved">;
   /** Closes the audit entry, marks the idempotency row, and removes the intent, in one transaction. Idempotent. */
   readonly settle: (id: string, outcome: Outcome) => Promise<void>;
   /** Removes an intent whose effect did not happen. Idempotent. */

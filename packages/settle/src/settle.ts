@@ -56,7 +56,10 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
         // oxlint-disable-next-line no-await-in-loop -- see above
         await ctx.commit(content);
       }
-      throw new FileError("conflict", "Access rules are changing faster than this write can commit; try again.");
+      throw new FileError(
+        "conflict",
+        "Access rules are changing faster than this write can commit; try again.",
+      );
     };
     try {
       const result = await effect({ ...ctx, commit });
@@ -81,7 +84,8 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
   ): Promise<void> => {
     // The caller may be gone, and what happened has to be found out all the same.
     const own = { ...ctx, signal: AbortSignal.timeout(30_000) };
-    const side = recovery === undefined ? "undone" : await recovery.recover(own, { operation, paths, staged });
+    const side =
+      recovery === undefined ? "undone" : await recovery.recover(own, { operation, paths, staged });
     if (side === "undone") afterwork.discard(id);
     else await afterwork.settle(id, {});
   };
@@ -89,30 +93,63 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
   return (inner) =>
     overrideBackend(inner, {
       write: (ctx, path, body, write) =>
-        run(ctx, "write", [path], body.size, (c) => inner.write(c, path, body, write), (result) => ({
-          files: result.created ? 1 : 0,
-          bytes: result.size - (result.replaced?.size ?? 0),
-          created: result.created,
-          etag: result.etag,
-        })),
+        run(
+          ctx,
+          "write",
+          [path],
+          body.size,
+          (c) => inner.write(c, path, body, write),
+          (result) => ({
+            files: result.created ? 1 : 0,
+            bytes: result.size - (result.replaced?.size ?? 0),
+            created: result.created,
+            etag: result.etag,
+          }),
+        ),
       mkdir: (ctx, path) =>
-        run(ctx, "mkdir", [path], undefined, (c) => inner.mkdir(c, path), () => ({ created: true })),
+        run(
+          ctx,
+          "mkdir",
+          [path],
+          undefined,
+          (c) => inner.mkdir(c, path),
+          () => ({ created: true }),
+        ),
       remove: (ctx, path, remove) =>
-        run(ctx, "remove", [path], undefined, (c) => inner.remove(c, path, remove), (result) =>
-          "job" in result ? {} : { files: -result.files, bytes: -result.bytes },
+        run(
+          ctx,
+          "remove",
+          [path],
+          undefined,
+          (c) => inner.remove(c, path, remove),
+          (result) => ("job" in result ? {} : { files: -result.files, bytes: -result.bytes }),
         ),
       copy: (ctx, from, to, copy) =>
-        run(ctx, "copy", [from, to], undefined, (c) => inner.copy(c, from, to, copy), (result) => {
-          if ("job" in result) return {};
-          if ("files" in result) return { files: result.files, bytes: result.bytes, created: true };
-          const { created, etag, size, replaced } = result;
-          return { files: created ? 1 : 0, bytes: size - (replaced?.size ?? 0), created, etag };
-        }),
+        run(
+          ctx,
+          "copy",
+          [from, to],
+          undefined,
+          (c) => inner.copy(c, from, to, copy),
+          (result) => {
+            if ("job" in result) return {};
+            if ("files" in result)
+              return { files: result.files, bytes: result.bytes, created: true };
+            const { created, etag, size, replaced } = result;
+            return { files: created ? 1 : 0, bytes: size - (replaced?.size ?? 0), created, etag };
+          },
+        ),
       move: (ctx, from, to, move) =>
-        run(ctx, "move", [from, to], undefined, (c) => inner.move(c, from, to, move), (result) =>
-          "replaced" in result && result.replaced !== undefined
-            ? { files: -1, bytes: -result.replaced.size, created: false }
-            : { created: true },
+        run(
+          ctx,
+          "move",
+          [from, to],
+          undefined,
+          (c) => inner.move(c, from, to, move),
+          (result) =>
+            "replaced" in result && result.replaced !== undefined
+              ? { files: -1, bytes: -result.replaced.size, created: false }
+              : { created: true },
         ),
     });
 };
