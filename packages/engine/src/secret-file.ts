@@ -27,6 +27,13 @@ export const secretFile = async (
   } finally {
     await rm(temporary);
   }
+  // A secret whose name is lost with the power would lock its owner out.
+  const folder = await open(dataDir, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
   const stored = await readSecret(path);
   if (stored === undefined) throw new Error(`${path} vanished while it was made.`);
   return stored;

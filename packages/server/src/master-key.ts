@@ -1,4 +1,5 @@
 import { createHash, hkdfSync, randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { secretFile } from "@bulkhead/engine";
 
 /** The secret that everything signed or sealed by this ledger's servers is derived from. */
@@ -20,19 +21,19 @@ const masterKey = (secret: Uint8Array): MasterKey => {
   };
 };
 
-/** Takes the key from `given` (at least 32 characters), else from `<dataDir>/master-key`, which is made at first start with mode 0600. */
+/**
+ * Takes the key from `given`, else from `<dataDir>/master-key`, which is made at first start with mode 0600. Rejects
+ * for one of less than 32 characters.
+ */
 export const openMasterKey = async (
   dataDir: string,
   given: string | undefined,
 ): Promise<MasterKey> => {
-  if (given !== undefined) {
-    if (given.length < 32)
-      throw new Error(
-        "BULKHEAD_MASTER_KEY needs at least 32 characters; `openssl rand -hex 32` makes one.",
-      );
-    return masterKey(Buffer.from(given));
-  }
-  return masterKey(
-    Buffer.from(await secretFile(dataDir, fileName, () => randomBytes(32).toString("hex"))),
-  );
+  const secret =
+    given ?? (await secretFile(dataDir, fileName, () => randomBytes(32).toString("hex")));
+  if (secret.length < 32)
+    throw new Error(
+      `${given === undefined ? join(dataDir, fileName) : "BULKHEAD_MASTER_KEY"} needs at least 32 characters; 'openssl rand -hex 32' makes one.`,
+    );
+  return masterKey(Buffer.from(secret));
 };

@@ -94,7 +94,10 @@ const start = async (
     cursorKeys: [masterKey.derive("cursor")],
     trustedProxies: config.trustedProxies,
     ...(config.tls !== undefined && {
-      tls: { cert: await readFile(config.tls.cert, "utf8"), key: await readFile(config.tls.key, "utf8") },
+      tls: {
+        cert: await readFile(config.tls.cert, "utf8"),
+        key: await readFile(config.tls.key, "utf8"),
+      },
     }),
   });
   const listening = await front.listen({ host: config.host, port: config.port });
