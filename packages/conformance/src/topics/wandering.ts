@@ -20,6 +20,11 @@ const names = ["a", "b", "a!", "ab"] as const;
 const somewhere = (r: Random): string =>
   Array.from({ length: r.below(12) === 0 ? 0 : 1 + r.below(3) }, () => r.pick(names)).join("/");
 
+const existing = (m: Model, r: Random): string => {
+  const paths = Object.keys(m.tree());
+  return paths[r.below(paths.length)]?.replace(/\/$/, "") ?? somewhere(r);
+};
+
 /** Spells a mode for the backend; `match` names what is there now. */
 const spell = async (t: Bench, path: string, mode: PlainMode): Promise<Mode> => {
   if (mode === "overwrite" || mode === "create") return mode;
@@ -48,10 +53,11 @@ const step = async (
   r: Random,
   i: number,
 ): Promise<readonly [string, Outcome, Outcome]> => {
-  const path = somewhere(r);
+  // Every other source is one that exists, or most of the walk would be refusals.
+  const path = r.below(2) === 0 ? somewhere(r) : existing(m, r);
   const to = somewhere(r);
-  const mode = r.pick(["overwrite", "overwrite", "create", "match", "mismatch"]);
-  const recursive = r.below(2) === 0;
+  const mode = r.pick(["overwrite", "overwrite", "create", "create", "match", "mismatch"]);
+  const recursive = r.below(3) === 0;
   const content = `${i}`.repeat(r.below(4));
   switch (
     r.pick(["write", "write", "write", "read", "mkdir", "mkdir", "remove", "copy", "move", "move"])
