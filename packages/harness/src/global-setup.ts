@@ -12,7 +12,7 @@ const prefix = "bulkhead-tests-";
  * Gives a whole vitest run one PostgreSQL: that of BULKHEAD_TEST_DATABASE_URL, else one of its own,
  * made for speed, which is gone with its folder when the run ends.
  */
-export default async function setup(): Promise<() => Promise<void>> {
+export async function setup(): Promise<() => Promise<void>> {
   const run = randomBytes(4).toString("hex");
   process.env["BULKHEAD_TEST_RUN"] = run;
   const given = process.env["BULKHEAD_TEST_DATABASE_URL"];

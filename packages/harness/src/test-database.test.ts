@@ -23,7 +23,8 @@ async function query(url: string, sql: string): Promise<readonly unknown[]> {
 
 test("each database is a copy of its own, of one migration", async () => {
   open.push(...(await Promise.all([1, 2, 3].map(() => testDatabase({ migrate })))));
-  const [first, second] = open as [TestDatabase, TestDatabase];
+  const [first, second] = open;
+  if (first === undefined || second === undefined) throw new Error("unreachable");
   await query(first.url, "insert into here values (2)");
   expect(await query(first.url, "select n from here order by n")).toEqual([{ n: 1 }, { n: 2 }]);
   expect(await query(second.url, "select n from here")).toEqual([{ n: 1 }]);

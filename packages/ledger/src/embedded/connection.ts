@@ -6,7 +6,7 @@ const owner = "bulkhead";
 /** The address of a database on the server whose socket is in that folder. */
 export function databaseUrl(sockets: string, database: string = owner): string {
   const query = new URLSearchParams({ host: sockets });
-  return `postgresql://${owner}@localhost:5432/${encodeURIComponent(database)}?${query}`;
+  return `postgresql://${owner}@localhost:5432/${encodeURIComponent(database)}?${query.toString()}`;
 }
 
 /** Runs `use` on a connection of its own to PostgreSQL's maintenance database. Rejects if there is none within 5 s. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FileError } from "@bulkhead/contract";
 import type { Command } from "./account.ts";
 import { serverEnvironment } from "./environment.ts";
-import { type Postmaster, readPostmasterFile, stopPostmaster } from "./postmaster.ts";
+import { type Postmaster, endOrphans, readPostmasterFile, stopPostmaster } from "./postmaster.ts";
 import { processStart } from "./process-start.ts";
 
 export interface Place {
@@ -17,7 +17,7 @@ export interface Place {
 /** The log is set aside as `postgres.log.1` at the next start once it is this long, in bytes. */
 const longLog = 16 * 1024 * 1024;
 
-/** How long the processes of a postmaster that was killed may take to notice, in ms. */
+/** How long the processes that a killed postmaster left may take to end, in ms. */
 const orphans = 20_000;
 
 /**
@@ -38,6 +38,7 @@ export async function launch(command: Command, place: Place): Promise<Postmaster
         { retry: "never" },
       );
     }
+    await endOrphans(place.cluster);
     await sleep(50);
   }
 }

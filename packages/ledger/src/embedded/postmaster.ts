@@ -1,4 +1,4 @@
-import { readFile, readlink } from "node:fs/promises";
+import { readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning, processStart } from "./process-start.ts";
@@ -59,6 +59,26 @@ export async function stopPostmaster(postmaster: Postmaster, patience = 60_000):
     while (performance.now() < deadline) {
       if (!(await isRunning(pid, mark))) return;
       await sleep(5);
+    }
+  }
+}
+
+/**
+ * Ends the processes that a killed postmaster left: they notice by themselves, but one in a long
+ * query not before its end. Only where no postmaster runs on the cluster; on Linux alone, elsewhere
+ * one has to wait for them.
+ */
+export async function endOrphans(cluster: string): Promise<void> {
+  const entries = await readdir("/proc").catch(() => []);
+  for (const pid of entries.map(Number)) {
+    if (!Number.isSafeInteger(pid) || pid === process.pid || !(await worksIn(pid, cluster)))
+      continue;
+    const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "");
+    if (name.trim() !== "postgres") continue;
+    try {
+      process.kill(pid, "SIGQUIT");
+    } catch {
+      // It ended by itself.
     }
   }
 }
