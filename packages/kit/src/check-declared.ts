@@ -20,7 +20,7 @@ const refuse = (option: string, remedy: string): never => {
 export const checkDeclared = (
   capability: Capability,
   options: DeclaredOptions | undefined,
-  size?: number | undefined,
+  size?: number,
 ): void => {
   if (options !== undefined) {
     if ("metadata" in options && options.metadata !== undefined && !capability.metadata)

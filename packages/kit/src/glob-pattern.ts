@@ -31,7 +31,7 @@ export const parseGlob = (pattern: string): readonly (readonly GlobSegment[])[] 
   if (pattern.length > globLimits.length)
     throw bad(`it has more than ${globLimits.length} characters.`);
   if (!pattern.isWellFormed()) throw bad("it is not well-formed Unicode.");
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   const { alternatives, end } = parseSequence(chars, 0, false);
   if (end !== chars.length) throw bad("it has a brace too many.");
   const tests = new Map<string, GlobSegment>();
@@ -44,7 +44,7 @@ interface Parsed {
 }
 
 const parseSequence = (chars: readonly string[], start: number, inBraces: boolean): Parsed => {
-  let alternatives: readonly (readonly Token[])[] = [[]];
+  let alternatives: Token[][] = [[]];
   let at = start;
   while (at < chars.length) {
     const char = chars[at] ?? "";
@@ -56,7 +56,7 @@ const parseSequence = (chars: readonly string[], start: number, inBraces: boolea
       continue;
     }
     const { token, end } = parseToken(chars, at);
-    for (const tokens of alternatives) (tokens as Token[]).push(token);
+    for (const tokens of alternatives) tokens.push(token);
     at = end;
   }
   return { alternatives, end: at };
@@ -77,7 +77,7 @@ const parseBraces = (chars: readonly string[], start: number): Parsed => {
 const product = (
   left: readonly (readonly Token[])[],
   right: readonly (readonly Token[])[],
-): readonly (readonly Token[])[] => {
+): Token[][] => {
   const tokens =
     left.reduce((sum, l) => sum + l.length, 0) * right.length +
     right.reduce((sum, r) => sum + r.length, 0) * left.length;

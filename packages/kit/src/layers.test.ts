@@ -1,3 +1,4 @@
+// oxlint-disable typescript/no-unsafe-type-assertion -- calls every operation alike, whose types differ
 import type {
   AnyPath,
   Backend,

@@ -1,12 +1,12 @@
-import {
-  type AnyPath,
-  FileError,
-  type ListOptions,
-  type OpContext,
-  type Store,
-} from "@bulkhead/contract";
+import { type AnyPath, FileError, type OpContext, type Store } from "@bulkhead/contract";
 import { pageLimit } from "./page.ts";
 import { type Entry, walk, walkKey } from "./walk.ts";
+
+export interface RecursiveOptions {
+  readonly limit?: number | undefined;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+}
 
 /** `next` is where more may follow: a position for `after`, free of anything but the names of the last entry. */
 export interface RecursivePage {
@@ -22,7 +22,7 @@ export const listRecursive = async <P extends AnyPath, C extends OpContext>(
   store: Store<P, C>,
   ctx: C,
   path: P,
-  options: ListOptions = {},
+  options: RecursiveOptions = {},
 ): Promise<RecursivePage> => {
   const limit = options.limit ?? pageLimit;
   if (!Number.isInteger(limit) || limit < 1 || limit > pageLimit)
