@@ -9,7 +9,7 @@ import {
 import type { WriteResult } from "@bulkhead/contract";
 import type { Claim } from "./path-locks.ts";
 import type { FileStat } from "./port.ts";
-import { checkEnds, checkTarget, served } from "./source.ts";
+import { checkBelow, checkEnds, checkTarget, served } from "./source.ts";
 import { stagedId } from "./staging.ts";
 import {
   checkMatch,
@@ -36,6 +36,7 @@ export const copy =
     checkEnds(from, to, options);
     checkAborted(ctx.signal);
     const source = served(await volume.place.find(from));
+    checkBelow(source, from, to);
     checkMatch(ifMatch, source.stat);
     checkTarget(from, to);
     const target = await volume.place.find(to);

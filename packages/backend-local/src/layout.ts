@@ -44,6 +44,8 @@ export const layout = (fs: FileSystemPort, root: string, spelled: boolean): Layo
         stat = await fs.lstat(disk);
         if (!(await isSpelled(directory, name))) return { state: "collides" };
       } catch (error) {
+        // The directory became a file since it was looked at.
+        if (isDiskFault(error, "ENOTDIR")) return { state: "below-file" };
         if (isDiskFault(error, "ENOENT"))
           return { state: "missing", missing: names.length - depth };
         throw error;

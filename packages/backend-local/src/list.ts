@@ -3,6 +3,7 @@ import { FileError, isRoot, nameFault, reservedName } from "@bulkhead/contract";
 import { compareUtf8, pageLimit, sortKey } from "@bulkhead/kit";
 import { isDiskFault } from "./disk-fault.ts";
 import type { DirectoryEntry } from "./port.ts";
+import type { Claim } from "./path-locks.ts";
 import { served } from "./source.ts";
 import { statOf } from "./stat.ts";
 import { notDirectory } from "./target.ts";
@@ -47,33 +48,36 @@ export const list =
     if (!Number.isInteger(limit) || limit < 1 || limit > pageLimit)
       throw new FileError("invalid-request", `A page holds 1 to ${pageLimit} entries.`);
     checkAborted(ctx.signal);
-    const found = served(await place.find(path));
-    if (found.state === "file") throw notDirectory();
-    const read = async (): Promise<readonly string[]> =>
-      servedEntries(await fs.readdir(found.disk), isRoot(path))
-        .map((entry) => sortKey(entry))
-        .sort(compareUtf8);
-    const position = (keys: readonly string[]): number =>
-      after === undefined ? 0 : firstAfter(keys, after);
-    // A listing from the start is always read anew.
-    const keys =
-      (after === undefined ? undefined : listings.get(path, found.stat)) ??
-      (await listings.load(path, found.stat, read, (all) => position(all) + limit < all.length));
+    const turn: Claim = { path, extent: "entry", shared: true };
+    return volume.turns.hold([turn], ctx.signal, async () => {
+      const found = served(await place.find(path));
+      if (found.state === "file") throw notDirectory();
+      const read = async (): Promise<readonly string[]> =>
+        servedEntries(await fs.readdir(found.disk), isRoot(path))
+          .map((entry) => sortKey(entry))
+          .sort(compareUtf8);
+      const position = (keys: readonly string[]): number =>
+        after === undefined ? 0 : firstAfter(keys, after);
+      // A listing from the start is always read anew.
+      const keys =
+        (after === undefined ? undefined : listings.get(path, found.stat)) ??
+        (await listings.load(path, found.stat, read, (all) => position(all) + limit < all.length));
 
-    const entries: Stat[] = [];
-    let at = position(keys);
-    let last: string | undefined;
-    while (entries.length < limit && at < keys.length) {
-      checkAborted(ctx.signal);
-      const batch = keys.slice(at, at + Math.min(together, limit - entries.length));
-      const stats = await Promise.all(batch.map((key) => entryAt(volume, path, key)));
-      entries.push(...stats.filter((stat) => stat !== undefined));
-      at += batch.length;
-      last = batch.at(-1);
-    }
-    return at < keys.length && last !== undefined && entries.length > 0
-      ? { entries, next: last }
-      : { entries };
+      const entries: Stat[] = [];
+      let at = position(keys);
+      let last: string | undefined;
+      while (entries.length < limit && at < keys.length) {
+        checkAborted(ctx.signal);
+        const batch = keys.slice(at, at + Math.min(together, limit - entries.length));
+        const stats = await Promise.all(batch.map((key) => entryAt(volume, path, key)));
+        entries.push(...stats.filter((stat) => stat !== undefined));
+        at += batch.length;
+        last = batch.at(-1);
+      }
+      return at < keys.length && last !== undefined && entries.length > 0
+        ? { entries, next: last }
+        : { entries };
+    });
   };
 
 /** The entry as it is now, or undefined if it is gone or became something else since the names were read. */

@@ -1,6 +1,6 @@
 import { type Backend, parent } from "@bulkhead/contract";
 import { etagOf } from "./etag.ts";
-import { checkEnds, checkTarget, served } from "./source.ts";
+import { checkBelow, checkEnds, checkTarget, served } from "./source.ts";
 import { stagedId } from "./staging.ts";
 import {
   checkMatch,
@@ -12,6 +12,7 @@ import {
   missingParents,
 } from "./target.ts";
 import { checkAborted } from "./transfer.ts";
+import type { Claim } from "./path-locks.ts";
 import type { Volume } from "./volume.ts";
 
 /**
@@ -25,11 +26,14 @@ export const move =
     const { mode = "create", ifMatch } = options;
     checkEnds(from, to, options);
     checkAborted(ctx.signal);
-    checkMatch(ifMatch, served(await place.find(from)).stat);
+    const seen = served(await place.find(from));
+    checkBelow(seen, from, to);
+    checkMatch(ifMatch, seen.stat);
     checkTarget(from, to);
     const stage = volume.staging.reserve();
     return holdTarget(volume, ctx, to, [{ path: from, extent: "tree" }], "tree", async (found) => {
       const source = served(await place.find(from));
+      checkBelow(source, from, to);
       checkMatch(ifMatch, source.stat);
       const replaced =
         source.state === "file" ? judgeFile(found, mode) : judgeDirectory(found, mode);
@@ -41,11 +45,20 @@ export const move =
         size: 0,
         ...(replaced && { etagBefore: etagOf(replaced) }),
       });
-      await land(volume, to, parents, [parent(from) ?? from], () =>
-        // Two names of one file (rename(2)): the system would do nothing and say it did.
-        replaced?.ino === source.stat.ino
-          ? fs.unlink(source.disk)
-          : fs.rename(source.disk, place.diskName(to)),
+      const left = parent(from) ?? from;
+      // No listing is half-way through any directory that this changes.
+      const quiet: readonly Claim[] = [
+        { path: from, extent: "tree" },
+        { path: left, extent: "entry" },
+        { path: parent(to) ?? to, extent: "entry" },
+      ];
+      await land(volume, to, parents, [left], () =>
+        volume.turns.hold(quiet, undefined, () =>
+          // Two names of one file (rename(2)): the system would do nothing and say it did.
+          replaced?.ino === source.stat.ino
+            ? fs.unlink(source.disk)
+            : fs.rename(source.disk, place.diskName(to)),
+        ),
       );
       return replaced ? { replaced: { size: replaced.size } } : {};
     });

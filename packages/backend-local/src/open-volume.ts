@@ -98,6 +98,7 @@ export const openVolume = async (
       place,
       folding,
       locks: pathLocks(foldKey(folding)),
+      turns: pathLocks(foldKey(folding)),
       staging: staging(fs, place),
       listings: listings(options.listings),
       strict: options.strict,

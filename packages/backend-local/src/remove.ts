@@ -81,7 +81,7 @@ const vanish = async (
 ): Promise<void> => {
   const directory = parent(path) ?? path;
   try {
-    await act();
+    await volume.turns.hold([{ path, extent: "tree" }], undefined, act);
   } finally {
     volume.listings.forget(directory);
   }

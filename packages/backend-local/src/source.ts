@@ -19,7 +19,12 @@ export const checkEnds = (from: BackendPath, to: BackendPath, options: MoveOptio
   if (from === to && (options.mode ?? "create") !== "create")
     invalid("Source and target are the same path.");
   if (isRoot(from)) invalid("The root can be neither copied nor moved.");
-  if (from !== to && isUnder(from, to)) invalid("The target lies below the source.");
+};
+
+/** Throws `invalid-request` where a directory would be put below itself. */
+export const checkBelow = (source: Found, from: BackendPath, to: BackendPath): void => {
+  if (source.state === "directory" && from !== to && isUnder(from, to))
+    throw new FileError("invalid-request", "The target lies below the source.");
 };
 
 /** Throws `already-exists` where the target is the root or the source itself. */

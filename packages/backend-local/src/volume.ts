@@ -11,6 +11,8 @@ export interface Volume {
   readonly place: Layout;
   readonly folding: Folding;
   readonly locks: PathLocks;
+  /** Held for as long as a listing, or the one call that moves or removes a tree, takes: a page shows all of it or none. */
+  readonly turns: PathLocks;
   readonly staging: Staging;
   readonly listings: Listings;
   /** False: nothing is synced. */
