@@ -1,4 +1,5 @@
 import type { Topic } from "./case.ts";
+import { attributes } from "./topics/attributes.ts";
 import { cancelling } from "./topics/cancelling.ts";
 import { committing } from "./topics/committing.ts";
 import { conditions } from "./topics/conditions.ts";
@@ -15,6 +16,7 @@ import { writing } from "./topics/writing.ts";
 /** The whole suite, in the order in which it is worth reading. */
 export const topics: readonly Topic[] = [
   writing,
+  attributes,
   conditions,
   reading,
   listing,

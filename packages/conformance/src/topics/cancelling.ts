@@ -4,6 +4,7 @@ import { at, type Bench, context, type TreeShape } from "../bench.ts";
 import { refuses, same, ok } from "../assert.ts";
 import { chunked, pattern } from "../bodies.ts";
 import type { Case, Topic } from "../case.ts";
+import { sleep } from "../gate.ts";
 
 const shape: TreeShape = { f: "old", "d/g": "x" };
 
@@ -98,6 +99,36 @@ export const cancelling: Topic = {
         },
       },
     ]),
+    {
+      name: "stops a write whose body never ends, and lets the body go",
+      run: async (t) => {
+        await t.plant(shape);
+        const controller = new AbortController();
+        let pulled = 0;
+        let letGo = false;
+        async function* endless(): AsyncGenerator<Uint8Array> {
+          try {
+            for (; ; pulled++) {
+              if (pulled === 5) controller.abort();
+              // Bounded, so that a backend that goes on pulling fails this case and not the machine.
+              if (pulled > 2000) throw new Error("pulled long after the cancellation");
+              yield pattern(1000);
+            }
+          } finally {
+            letGo = true;
+          }
+        }
+        const body = { size: undefined, replayable: false, open: endless };
+        await refuses(
+          t.put("f", body, {}, context({ signal: controller.signal })),
+          "aborted",
+          "the write",
+        );
+        for (let i = 0; i < 20 && !letGo; i++) await sleep(20);
+        ok(letGo, "the body is let go");
+        await t.expectTree(shape, "afterwards");
+      },
+    },
     {
       name: "ends a cancelled reading whole or with an error, never short",
       run: async (t) => {
