@@ -1,12 +1,7 @@
 import type { JobRecord } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
-import {
-  type Jobs,
-  type JobRunnerOptions,
-  type Log,
-  platformUid,
-  type RunningJob,
-} from "./types.ts";
+import { type Log, platformUid } from "./types.ts";
+import type { Jobs, JobRunnerOptions, RunningJob } from "./types-work.ts";
 
 const claim = { name: "job_claim_v1", text: "select bulkhead.job_claim_v1($1, $2, $3)" };
 
@@ -47,7 +42,7 @@ export const createJobs = (database: Database, log: Log): Jobs => {
     });
 
   const wake = (): void => {
-    for (const one of [...sleepers]) one();
+    for (const one of sleepers) one();
   };
 
   const run = async (options: JobRunnerOptions): Promise<void> => {
@@ -63,7 +58,10 @@ export const createJobs = (database: Database, log: Log): Jobs => {
 
     const perform = async (job: ClaimedJob): Promise<void> => {
       const lost = new AbortController();
-      const either = AbortSignal.any([signal, lost.signal]);
+      // One controller rather than AbortSignal.any, whose signal can be collected while only a listener holds it.
+      const stop = (): void => lost.abort();
+      signal.addEventListener("abort", stop);
+      if (signal.aborted) stop();
       // Every statement names the claim: a runner that lost its job writes nothing of it any more.
       const mine = async (set: string, values: readonly unknown[]): Promise<boolean> =>
         (
@@ -95,7 +93,7 @@ export const createJobs = (database: Database, log: Log): Jobs => {
           attempt: job.attempts,
         };
         const result = await handler(given, {
-          signal: either,
+          signal: lost.signal,
           progress: async (progress) => {
             if (!(await mine("progress = $3", [toJson(progress)]))) lost.abort();
           },
@@ -118,6 +116,7 @@ export const createJobs = (database: Database, log: Log): Jobs => {
           );
       } finally {
         clearInterval(heart);
+        signal.removeEventListener("abort", stop);
       }
     };
 

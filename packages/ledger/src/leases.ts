@@ -1,5 +1,5 @@
 import { type Database, toJson } from "./database.ts";
-import type { LeaseHolder, Leases } from "./types.ts";
+import type { LeaseHolder, Leases } from "./types-work.ts";
 
 const acquire = {
   name: "lease_acquire_v1",

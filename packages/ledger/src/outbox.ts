@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import type { Outbox, OutboxEvent } from "./types.ts";
+import type { Outbox, OutboxEvent } from "./types-work.ts";
 
 const claim = { name: "outbox_claim_v1", text: "select bulkhead.outbox_claim_v1($1, $2)" };
 

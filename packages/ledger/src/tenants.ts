@@ -163,7 +163,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
         patched(
           tx,
           `name = coalesce($2, name), subdomain = case when $3 then $4 else subdomain end,
-           limits = coalesce($5, limits), settings = settings || coalesce($6, '{}')
+           limits = limits || coalesce($5::jsonb, '{}'), settings = settings || coalesce($6::jsonb, '{}')
            where uid = $1 and status not in ('deleting', 'deleted')`,
           [
             uid,

@@ -1,0 +1,96 @@
+import type { JobRecord } from "@bulkhead/contract";
+
+/** A process, so that one of the same machine and boot can be found dead. */
+export interface LeaseHolder {
+  readonly host: string;
+  readonly boot: string;
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+export interface Leases {
+  /**
+   * Takes a lease that nobody holds, whose time is over, or whose holder `isDead`. Undefined if somebody has it, this
+   * process included. The fencing number grows with each acquisition.
+   */
+  readonly acquire: (
+    name: string,
+    holder: LeaseHolder,
+    ttlMs: number,
+    isDead?: (holder: LeaseHolder) => boolean | Promise<boolean>,
+  ) => Promise<{ readonly fencing: number } | undefined>;
+  /** False if it is somebody else's by now: stop at once. */
+  readonly renew: (name: string, fencing: number, ttlMs: number) => Promise<boolean>;
+  readonly release: (name: string, fencing: number) => Promise<void>;
+}
+
+/** A job as its handler gets it. */
+export interface RunningJob {
+  readonly id: string;
+  readonly kind: string;
+  /** Undefined for the platform. */
+  readonly tenantUid: string | undefined;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** As the last attempt left it. */
+  readonly progress: Readonly<Record<string, unknown>>;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+export interface JobControl {
+  /** Aborts when the runner stops or the job's lease is lost. */
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Readonly<Record<string, unknown>>) => Promise<void>;
+}
+
+/** Does a job at least once; what it resolves with is the job's result. */
+export type JobHandler = (job: RunningJob, control: JobControl) => Promise<unknown>;
+
+export interface JobRunnerOptions {
+  readonly handlers: Readonly<Record<string, JobHandler>>;
+  readonly signal: AbortSignal;
+  /** Jobs at a time; 2 by default. */
+  readonly concurrency?: number | undefined;
+  /** 1,000 by default. */
+  readonly pollMs?: number | undefined;
+  /** How long a job is a runner's without renewal; 30,000 by default. */
+  readonly leaseMs?: number | undefined;
+  /** The first wait after a failure; doubled each time, at most 10 minutes. 1,000 by default. */
+  readonly backoffMs?: number | undefined;
+}
+
+export interface NewJob {
+  readonly kind: string;
+  readonly tenantUid?: string | undefined;
+  readonly payload?: Readonly<Record<string, unknown>> | undefined;
+  /** Milliseconds from now. */
+  readonly delayMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+}
+
+export interface Jobs {
+  readonly enqueue: (job: NewJob) => Promise<string>;
+  readonly get: (
+    id: string,
+  ) => Promise<(JobRecord & { readonly tenantUid: string | undefined }) | undefined>;
+  /** Runs until the signal aborts; resolves when the last handler has ended. */
+  readonly run: (options: JobRunnerOptions) => Promise<void>;
+  /** Looks for due jobs without waiting for the next poll. */
+  readonly wake: () => void;
+}
+
+export interface OutboxEvent {
+  readonly id: string;
+  readonly tenantUid: string;
+  readonly seq: number;
+  readonly kind: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly at: number;
+  readonly attempts: number;
+}
+
+export interface Outbox {
+  /** In order for each tenant; none of a tenant while an earlier one is claimed. What is not acknowledged comes again. */
+  readonly claim: (limit: number, leaseMs: number) => Promise<readonly OutboxEvent[]>;
+  readonly ack: (ids: readonly string[]) => Promise<void>;
+}
