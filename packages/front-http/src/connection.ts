@@ -1,9 +1,15 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+
+interface Place {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly close: () => void;
+}
 
 interface Line {
   tail: Promise<void>;
-  readonly open: Set<() => void>;
+  readonly open: Set<Place>;
   /** Set with the last answer: what was pipelined behind it is never run. */
   ended: boolean;
 }
@@ -18,16 +24,15 @@ const lineOf = (socket: Socket): Line => {
   // One listener for all requests of the connection: a response that waits behind another hears nothing of its socket.
   socket.once("close", () => {
     line.ended = true;
-    for (const close of line.open) close();
+    for (const { close } of line.open) close();
   });
   return line;
 };
 
-/** Whether the connection has answered its last request, or answers one at this moment. */
-export const isAnswering = (socket: Socket): boolean => {
-  const line = lines.get(socket);
-  return line !== undefined && (line.ended || line.open.size > 0);
-};
+/** The requests of a connection that are not answered yet, the oldest first. */
+export const unanswered = (socket: Socket): readonly Pick<Place, "request" | "response">[] => [
+  ...(lines.get(socket)?.open ?? []),
+];
 
 /** Marks the answer that is being given as the connection's last. */
 export const endAfter = (socket: Socket): void => {
@@ -43,16 +48,18 @@ export interface Turn {
 }
 
 /** Queues a response on its connection, before anything is awaited. */
-export const takeTurn = (socket: Socket, response: ServerResponse): Turn => {
+export const takeTurn = (request: IncomingMessage, response: ServerResponse): Turn => {
+  const { socket } = request;
   const line = lineOf(socket);
   const controller = new AbortController();
   const { promise: done, resolve: release } = Promise.withResolvers<void>();
   const close = (): void => {
-    line.open.delete(close);
+    line.open.delete(place);
     if (!response.writableFinished) controller.abort();
     release();
   };
-  line.open.add(close);
+  const place: Place = { request, response, close };
+  line.open.add(place);
   response.once("close", close);
   const earlier = line.tail;
   line.tail = done;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { problemType } from "@bulkhead/wire";
 import { HttpFault, problemOfAny } from "./fault.ts";
-import { isAnswering } from "./connection.ts";
+import { unanswered } from "./connection.ts";
 import { commonHeaders } from "./send.ts";
 
 const faultOf = (code: string): HttpFault => {
@@ -37,13 +37,24 @@ const reasons: Readonly<Record<number, string>> = {
   431: "Request Header Fields Too Large",
 };
 
-/** Answers what Node's parser refused before there was a request, and ends the connection. */
+/** Answers what Node's parser refused, and ends the connection. */
 export const answerClientError = (
   error: Error & { readonly code?: string },
   socket: Socket,
 ): void => {
-  // In the middle of an answer nothing else can be said.
-  if (error.code === "ECONNRESET" || !socket.writable || isAnswering(socket)) {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const open = unanswered(socket);
+  const last = open.at(-1);
+  if (last?.request.complete === true) {
+    // What is broken comes behind requests that were whole: they still get their answers, and nothing more is parsed.
+    last.response.once("close", () => socket.destroySoon());
+    return;
+  }
+  if (last !== undefined && (open.length > 1 || last.response.headersSent)) {
+    // In the middle of an answer nothing else can be said.
     socket.destroy();
     return;
   }

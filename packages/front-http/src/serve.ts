@@ -140,7 +140,7 @@ export const serve = async (
   served: Served,
 ): Promise<void> => {
   const begun = performance.now();
-  const turn = takeTurn(request.socket, response);
+  const turn = takeTurn(request, response);
   // A request whose error nobody hears would end the process.
   request.on("error", () => undefined);
   response.on("error", () => undefined);

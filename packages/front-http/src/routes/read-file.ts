@@ -13,9 +13,6 @@ import { parseRange } from "../range-header.ts";
 
 const notModified = (stat: Stat): Answer => ({ status: 304, headers: stateHeaders(stat) });
 
-const isDirectory = (): FileError =>
-  new FileError("is-directory", "This is a directory; list it under /v1/list.");
-
 const contentAnswer = (result: ReadResult): Answer => {
   const { stat, range } = result;
   const length = range === undefined ? stat.size : range.end - range.start + 1;
@@ -31,18 +28,16 @@ const contentAnswer = (result: ReadResult): Answer => {
   };
 };
 
-// A range is ignored on HEAD (RFC 9110 §14.2). Without a version the stat says it all, and no content is opened.
+// A range is ignored on HEAD (RFC 9110 §14.2). Opened all the same, so that what GET refuses HEAD refuses too: a look at
+// the stat alone is allowed in places where content is not.
 const head = async (call: Call): Promise<Answer> => {
   const conditions = readConditions(call.headers);
   const path = call.file();
   const version = call.query.text("version");
-  const look = async (): Promise<Stat> => {
-    if (version === undefined) return call.control.session.stat(call.ctx, path);
-    await using result = await call.control.session.read(call.ctx, path, { version });
-    return result.stat;
-  };
-  const stat = await look();
-  if (stat.kind === "directory") throw isDirectory();
+  await using result = await call.control.session.read(call.ctx, path, {
+    ...(version !== undefined && { version }),
+  });
+  const { stat } = result;
   if (conditions.unmodified(stat)) return notModified(stat);
   return { status: 200, headers: contentHeaders(stat), length: stat.size };
 };

@@ -1,0 +1,328 @@
+import {
+  type Backend,
+  type BackendPath,
+  type Claim,
+  type Context,
+  type Control,
+  type Credential,
+  FileError,
+  type KeyRecord,
+  parseBackendPath,
+  parseVirtualPath,
+  type ReadResult,
+  type RequestPath,
+  type Session,
+  type StoredAnswer,
+  type TenantRecord,
+} from "@bulkhead/contract";
+import { plainContext } from "@bulkhead/kit";
+import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
+
+/** What happened below the front, for tests to look at. */
+export interface Observed {
+  readonly credentials: Credential[];
+  opened: number;
+  disposed: number;
+  /** Bodies that a write began to pull, and those that were left again. */
+  pulled: number;
+  left: number;
+  readonly writes: string[];
+  readonly claims: Map<
+    string,
+    { state: "new" | "committed" | "answered"; digest?: string; answer?: StoredAnswer; id: string }
+  >;
+  readonly minted: string[];
+}
+
+export interface World {
+  readonly url: string;
+  readonly front: HttpFront;
+  readonly seen: Observed;
+  readonly session: Session;
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  readonly close: () => Promise<void>;
+}
+
+export interface WorldOptions extends Partial<HttpFrontOptions> {
+  /** Replaces operations of the session. */
+  readonly session?: (session: Session) => Partial<Session>;
+  readonly unready?: readonly string[];
+}
+
+/** Opens everything. */
+export const aliceKey = "alice-key";
+/** Opens everything, too, as somebody else. */
+export const bobKey = "bob-key";
+
+const place = (path: RequestPath): BackendPath => parseBackendPath(path.slice(1));
+
+const observe = (session: Session, seen: Observed): Session => ({
+  ...session,
+  read: async (ctx, path, options) => {
+    const result = await session.read(ctx, path, options);
+    seen.opened += 1;
+    const watched: ReadResult = {
+      stat: result.stat,
+      ...(result.range && { range: result.range }),
+      content: result.content,
+      [Symbol.asyncDispose]: async () => {
+        seen.disposed += 1;
+        await result[Symbol.asyncDispose]();
+      },
+    };
+    return watched;
+  },
+  write: (ctx, path, body, options) => {
+    seen.writes.push(path);
+    async function* pulling(): AsyncGenerator<Uint8Array> {
+      seen.pulled += 1;
+      try {
+        yield* body.open();
+      } finally {
+        seen.left += 1;
+      }
+    }
+    return session.write(ctx, path, { ...body, open: pulling }, options);
+  },
+});
+
+const sessionOver = (backend: Backend): Session => ({
+  stat: (ctx, path) => backend.stat(ctx, place(path)),
+  read: (ctx, path, options) => backend.read(ctx, place(path), options),
+  write: (ctx, path, body, options) => backend.write(ctx, place(path), body, options),
+  list: (ctx, path, options) => backend.list(ctx, place(path), options),
+  mkdir: (ctx, path) => backend.mkdir(ctx, place(path)),
+  remove: (ctx, path, options) => backend.remove(ctx, place(path), options),
+  copy: (ctx, from, to, options) => backend.copy(ctx, place(from), place(to), options),
+  move: (ctx, from, to, options) => backend.move(ctx, place(from), place(to), options),
+});
+
+const keyRecord = (id: string, name: string): KeyRecord => ({
+  id,
+  tenant: "acme",
+  name,
+  subject: { type: "service", id },
+  workspacePrefix: "/workspace/acme",
+  scopes: ["read", "write"],
+  createdAt: 1_700_000_000_000,
+  createdBy: "alice",
+  expiresAt: null,
+  lastUsedAt: null,
+  revokedAt: null,
+  parent: null,
+});
+
+const tenantRecord = (id: string): TenantRecord => ({
+  uid: `uid-${id}`,
+  id,
+  name: id,
+  status: "active",
+  plan: null,
+  roots: [`/workspace/${id}`],
+  subdomain: null,
+  region: null,
+  allowedRegions: null,
+  limits: {},
+  features: [],
+  settings: {},
+  billingCycle: "monthly",
+  mrrMinor: 0,
+  createdAt: 1_700_000_000_000,
+  updatedAt: 1_700_000_000_000,
+  trialEndsAt: null,
+  suspendedAt: null,
+  suspensionReason: null,
+  reactivatedAt: null,
+  deletedAt: null,
+});
+
+const contextOf = (credential: Credential, keyId: string): Context => ({
+  ...plainContext({ signal: credential.signal, requestId: credential.requestId }),
+  cut: credential.cut,
+  principal: {
+    kind: "capability",
+    keyId,
+    tenant: { uid: "uid-acme", id: "acme", status: "active" },
+    subject: { type: "service", id: keyId },
+    scopes: ["read", "write"],
+    reach: {
+      home: parseVirtualPath(credential.workspacePrefix ?? "/workspace/acme"),
+      bounds: [parseVirtualPath("/workspace/acme")],
+    },
+    expiresAt: undefined,
+  },
+});
+
+const missing = (): FileError => new FileError("not-found", "There is none.");
+
+const controlOver = (session: Session, seen: Observed, unready: readonly string[]): Control => {
+  const tenants = new Map<string, TenantRecord>();
+  const keys = new Map<string, KeyRecord>();
+  const tenant = (id: string): TenantRecord =>
+    tenants.get(id) ??
+    (() => {
+      throw missing();
+    })();
+  const change = (id: string, patch: Partial<TenantRecord>): TenantRecord => {
+    const next = { ...tenant(id), ...patch };
+    tenants.set(id, next);
+    return next;
+  };
+  const page = <T>(all: readonly T[], after: string | undefined, limit = 1000) => {
+    const from = after === undefined ? 0 : Number(after);
+    const items = all.slice(from, from + limit);
+    return { items, ...(from + limit < all.length && { next: String(from + limit) }) };
+  };
+  return {
+    session,
+    authenticate: async (credential) => {
+      seen.credentials.push(credential);
+      if (credential.key !== aliceKey && credential.key !== bobKey)
+        throw new FileError("unauthenticated", "no");
+      if (credential.tenant !== undefined && credential.tenant !== "acme")
+        throw new FileError("tenant-mismatch", "Another tenant.");
+      return contextOf(credential, credential.key);
+    },
+    whoami: async ({ principal }) => ({ principal, tenant: tenantRecord("acme") }),
+    keys: {
+      mint: async (ctx, { name }) => {
+        if (name === "refused") throw new FileError("forbidden", "Not this one.");
+        const id = `key${keys.size}`;
+        keys.set(id, keyRecord(id, name));
+        seen.minted.push(name);
+        if (ctx.settlement.idempotency !== undefined) mark(ctx.settlement.idempotency);
+        return { ...keyRecord(id, name), key: `bhk_${id}_secret` };
+      },
+      get: async (_ctx, id) => keys.get(id) ?? Promise.reject(missing()),
+      list: async (_ctx, { after, limit }) => page([...keys.values()], after, limit),
+      narrow: async (_ctx, id, patch) => ({
+        ...keyRecord(id, patch.name ?? id),
+        expiresAt: patch.expiresAt ?? null,
+      }),
+      revoke: async (_ctx, id) => void keys.delete(id),
+      rotate: async (_ctx, id, overlapMs) => ({
+        ...keyRecord(`${id}-after-${overlapMs}`, id),
+        key: "bhk_new",
+      }),
+    },
+    tenants: {
+      create: async (_ctx, { id }) => {
+        if (tenants.has(id)) throw new FileError("already-exists", "There is one.");
+        tenants.set(id, tenantRecord(id));
+        return tenantRecord(id);
+      },
+      get: async (_ctx, id) => tenant(id),
+      list: async (_ctx, { after, limit }) => page([...tenants.values()], after, limit),
+      patch: async (_ctx, id, { name }) => change(id, name === undefined ? {} : { name }),
+      suspend: async (_ctx, id, reason) =>
+        change(id, { status: "suspended", suspensionReason: reason ?? null }),
+      reactivate: async (_ctx, id) => change(id, { status: "active" }),
+      remove: async (_ctx, id, confirm, graceMs) => {
+        if (confirm !== id)
+          throw new FileError("confirmation-required", "Say so.", {
+            fields: { counts: { files: 3 } },
+          });
+        return { job: `job-${graceMs}` };
+      },
+    },
+    jobs: {
+      get: async (_ctx, id) => ({
+        id,
+        kind: "remove",
+        tenant: "acme",
+        state: "queued",
+        attempts: 0,
+        progress: {},
+        result: null,
+        error: null,
+        createdAt: 1_700_000_000_000,
+        updatedAt: 1_700_000_000_000,
+      }),
+    },
+    audit: {
+      list: async (_ctx, query) =>
+        page(
+          [0, 1, 2].map((n) => ({
+            id: String(n),
+            at: query.since ?? 1_700_000_000_000,
+            tenant: query.tenant ?? null,
+            actor: query.actor ?? "service:x",
+            key: "k",
+            action: query.action ?? "write",
+            resource: "/workspace/acme/a",
+            result: query.result ?? "SUCCESS",
+            requestId: "r",
+            front: "http",
+            detail: {},
+          })),
+          query.after,
+          query.limit,
+        ),
+    },
+    idempotency: {
+      claim: async (ctx, route, key, digest): Promise<Claim> => {
+        const id = `${ctx.principal.keyId} ${route} ${key}`;
+        const row = seen.claims.get(id);
+        if (row === undefined) {
+          seen.claims.set(id, { state: "new", id, ...(digest !== undefined && { digest }) });
+          return { state: "new", id };
+        }
+        if (digest !== undefined && row.digest !== undefined && row.digest !== digest)
+          throw new FileError("idempotency-mismatch", "Another body.");
+        if (row.state === "answered" && row.answer !== undefined)
+          return { state: "answered", answer: row.answer, digest: row.digest };
+        if (row.state === "committed") return { state: "committed", id, digest: row.digest };
+        throw new FileError("idempotency-in-flight", "It runs.");
+      },
+      answer: async (_ctx, id, digest, answer) =>
+        void seen.claims.set(id, { state: "answered", id, digest, answer }),
+      release: async (_ctx, id) => void seen.claims.delete(id),
+    },
+    unready: async () => unready,
+  };
+  function mark(id: string): void {
+    const row = seen.claims.get(id);
+    if (row !== undefined) row.state = "committed";
+  }
+};
+
+/** Serves a backend on a free port of the loopback, to two keys. */
+export const worldOver = async (backend: Backend, options: WorldOptions = {}): Promise<World> => {
+  const { session: replace, unready = [], ...rest } = options;
+  const seen: Observed = {
+    credentials: [],
+    opened: 0,
+    disposed: 0,
+    pulled: 0,
+    left: 0,
+    writes: [],
+    claims: new Map(),
+    minted: [],
+  };
+  const base = sessionOver(backend);
+  const session = observe({ ...base, ...replace?.(base) }, seen);
+  const front = httpFront({
+    control: controlOver(session, seen, unready),
+    version: "1.2.3",
+    cursorKeys: [Buffer.alloc(32, 1)],
+    ...rest,
+  });
+  const { url } = await front.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    url,
+    front,
+    seen,
+    session,
+    fetch: (path, init = {}) => {
+      const headers = new Headers(init.headers);
+      if (!headers.has("authorization")) headers.set("authorization", `Bearer ${aliceKey}`);
+      return fetch(`${url}${path}`, { ...init, headers });
+    },
+    close: () => front.close({ graceMs: 500 }),
+  };
+};
+
+/** Waits until `done` says so; a hang is the test's time-out. */
+export const until = async (done: () => boolean): Promise<void> => {
+  while (!done()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
