@@ -153,7 +153,7 @@ describe("where there are no links", () => {
     const attempts = ["1", "2", "3"].map((text) =>
       codeOf(backend.write(ctx(), at("f"), textBody(text), { mode: "create" })),
     );
-    expect((await Promise.all(attempts)).sort()).toEqual([
+    expect((await Promise.all(attempts)).map(String).toSorted()).toEqual([
       "already-exists",
       "already-exists",
       "resolved",

@@ -1,6 +1,6 @@
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { bytesBody, collect, plainContext } from "@bulkhead/kit";
+import { bytesBody, chunksOf, collect, plainContext } from "@bulkhead/kit";
 import { describe, expect, it } from "vitest";
 import { local } from "./local.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
@@ -56,7 +56,7 @@ describe("reading", () => {
     await using answer = await backend.read(ctx(), at("large"), { range: { start: 1 } });
     expect(open()).toBe(1);
     expect(sizes).toEqual([]);
-    const content = answer.content as AsyncIterable<Uint8Array>;
+    const content = chunksOf(answer.content);
     const chunks = content[Symbol.asyncIterator]();
     await chunks.next();
     expect(sizes).toEqual([256 * 1024]);
@@ -79,7 +79,7 @@ describe("reading", () => {
     // After that it fails; it does not end as if it were complete.
     expect(await codeOf(collect(never.content))).toBe("aborted");
     const half = await backend.read(ctx(), at("large"));
-    const content = half.content as AsyncIterable<Uint8Array>;
+    const content = chunksOf(half.content);
     for await (const _ of content) break;
     expect(open()).toBe(0);
     expect(await codeOf(collect(content))).toBe("aborted");
@@ -93,7 +93,7 @@ describe("reading", () => {
     await backend.write(ctx(), at("large"), bytesBody(large));
     const aborter = new AbortController();
     const answer = await backend.read(plainContext({ signal: aborter.signal }), at("large"));
-    const content = answer.content as AsyncIterable<Uint8Array>;
+    const content = chunksOf(answer.content);
     const chunks = content[Symbol.asyncIterator]();
     await chunks.next();
     aborter.abort();

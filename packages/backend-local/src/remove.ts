@@ -1,11 +1,4 @@
-import {
-  type Backend,
-  type BackendPath,
-  isRoot,
-  parent,
-  type Removed,
-  reservedName,
-} from "@bulkhead/contract";
+import { type Backend, type BackendPath, isRoot, parent, reservedName } from "@bulkhead/contract";
 import { FileError } from "@bulkhead/contract";
 import { isDiskFault } from "./disk-fault.ts";
 import { syncEffect } from "./durability.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Body, FileError } from "@bulkhead/contract";
-import { bytesBody, plainContext, streamBody, textBody } from "@bulkhead/kit";
+import { bytesBody, chunksOf, plainContext, streamBody, textBody } from "@bulkhead/kit";
 import { describe, expect, it } from "vitest";
 import { local } from "./local.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
@@ -142,7 +142,7 @@ describe("writing to disk", () => {
     const whole = new Uint8Array(1_024_000).map((_, i) => Math.floor(i / 1024));
     await using read = await backend.read(ctx(), at("f"));
     const got: Uint8Array[] = [];
-    for await (const chunk of read.content as AsyncIterable<Uint8Array>) got.push(chunk);
+    for await (const chunk of chunksOf(read.content)) got.push(chunk);
     expect(Buffer.concat(got).equals(whole)).toBe(true);
   });
 
