@@ -1,6 +1,7 @@
 import { codeOfStatus, headerNames } from "@bulkhead/wire";
 import type { Payload } from "./data.ts";
 import { bulkheadError } from "./errors.ts";
+import { type Outgoing, outgoing } from "./outgoing.ts";
 import { errorOfResponse, retryAfterOf } from "./problem-error.ts";
 
 /** How often, and how long at most, a request waits for a server that asked it to (`Retry-After`). */
@@ -83,54 +84,27 @@ export const connectionError = (error: unknown, signal: AbortSignal | undefined)
   });
 };
 
-/** A body read by its source may fail by the source's own fault, which the caller wants to see as it is. */
-const watched = (
-  stream: ReadableStream<Uint8Array>,
-  failed: (error: unknown) => void,
-): ReadableStream<Uint8Array> => {
-  const reader = stream.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        try {
-          const next = await reader.read();
-          if (next.done) controller.close();
-          else controller.enqueue(next.value);
-        } catch (error) {
-          failed(error);
-          throw error;
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-};
-
 /** Makes the transport of one client: one server, one key. */
 export const createTransport = (options: TransportOptions): Transport => {
-  const attempt = async (sending: Sending): Promise<Response> => {
+  const attempt = async (sending: Sending, body: Outgoing | undefined): Promise<Response> => {
     const { method, payload, signal } = sending;
     const headers = new Headers(options.headers);
     for (const [name, value] of Object.entries(sending.headers ?? {}))
       if (value !== undefined) headers.set(name, value);
-    let broken: { readonly error: unknown } | undefined;
     const init: RequestInit & { duplex?: "half" } = { method, headers, redirect: "manual" };
     if (signal !== undefined) init.signal = signal;
     if (sending.json !== undefined) {
       headers.set("Content-Type", "application/json");
       init.body = JSON.stringify(sending.json);
-    } else if (payload !== undefined) {
-      if (payload.body instanceof ReadableStream) {
-        init.body = watched(payload.body, (error) => (broken = { error }));
-        init.duplex = "half";
-      } else init.body = payload.body;
-    }
+    } else if (body !== undefined) {
+      init.body = body.stream;
+      init.duplex = "half";
+    } else if (payload !== undefined) init.body = payload.body;
     try {
       return await options.fetch(options.base + sending.target + queryOf(sending.query), init);
     } catch (error) {
-      if (broken !== undefined) throw (broken as { readonly error: unknown }).error;
-      throw connectionError(error, signal);
+      const broken = body?.broken();
+      throw broken === undefined ? connectionError(error, signal) : broken.error;
     }
   };
 
@@ -145,16 +119,23 @@ export const createTransport = (options: TransportOptions): Transport => {
   };
 
   const send = async (sending: Sending): Promise<Response> => {
-    for (let done = 1; ; done++) {
-      sending.signal?.throwIfAborted();
-      const response = await attempt(sending);
-      if (response.ok || response.status === 304) return response;
-      if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400))
-        throw await redirected(response);
-      const ms = waitAfter(sending, response, done);
-      if (ms === undefined) throw await errorOfResponse(response);
-      await response.body?.cancel().catch(() => undefined);
-      await pause(ms, sending.signal);
+    const source = sending.payload?.body;
+    const body = source instanceof ReadableStream ? outgoing(source, sending.signal) : undefined;
+    try {
+      for (let done = 1; ; done++) {
+        sending.signal?.throwIfAborted();
+        const response = await attempt(sending, body);
+        if (response.ok || response.status === 304) return response;
+        if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400))
+          throw await redirected(response);
+        const ms = waitAfter(sending, response, done);
+        if (ms === undefined) throw await errorOfResponse(response);
+        await response.body?.cancel().catch(() => undefined);
+        await pause(ms, sending.signal);
+      }
+    } finally {
+      // Only now: a body that ends before the refusal was read takes the connection with it.
+      body?.release(new Error("The request is over."));
     }
   };
 

@@ -13,11 +13,20 @@ export const writingStream = (
   const failed = sent.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
   writer.closed.catch(() => undefined);
+  // What the pipe says when the sender let go of it is no reason; the sender's own answer is.
+  const orWhySent = async (step: Promise<void>): Promise<void> => {
+    try {
+      await Promise.race([step, failed]);
+    } catch (error) {
+      await sent;
+      throw error;
+    }
+  };
   return new WritableStream<Uint8Array>({
     // A sender that has failed pulls no more: without the race a write would wait for ever.
-    write: (chunk) => Promise.race([writer.write(chunk), failed]),
+    write: (chunk) => orWhySent(writer.write(chunk)),
     close: async () => {
-      if (!ended) await Promise.race([writer.close(), failed]);
+      if (!ended) await orWhySent(writer.close());
       await sent;
     },
     abort: async (reason) => {
