@@ -85,7 +85,8 @@ export const bench = (backend: Backend, seed: number): Bench => {
 
   const bytes: Bench["bytes"] = async (path, options) => {
     await using answer = await backend.read(context(), at(path), options);
-    return collect(answer.content);
+    // Awaited here: what is let go of cannot be read.
+    return await collect(answer.content);
   };
 
   const keys: Bench["keys"] = async (path, limit = 1000) => {

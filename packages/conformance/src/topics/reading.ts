@@ -150,6 +150,24 @@ export const reading: Topic = {
       },
     },
     {
+      name: "ends a reading that was let go half-way with an error, never short",
+      run: async (t) => {
+        const content = pattern(3_000_000);
+        await t.put("f", content);
+        const read = await t.backend.read(context(), at("f"));
+        let size = 0;
+        const drain = async (): Promise<string> => {
+          for await (const chunk of chunksOf(read.content)) {
+            size += chunk.length;
+            await read[Symbol.asyncDispose]();
+          }
+          return "ended";
+        };
+        const outcome = await drain().catch(() => "failed");
+        ok(outcome === "failed" || size === content.length, "without an error it is whole");
+      },
+    },
+    {
       name: "gives content that the reader may change",
       run: async (t) => {
         await t.put("f", "abc");
