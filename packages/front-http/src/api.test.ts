@@ -1,4 +1,5 @@
-import type { Problem } from "@bulkhead/wire";
+import { grepAnswer, listPage, problemSchema } from "@bulkhead/wire";
+import { z } from "zod";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memory } from "@bulkhead/backend-memory";
 import { bobKey, type World, worldOver } from "./test/world.ts";
@@ -9,7 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-type Json = Record<string, unknown>;
+const members = z.record(z.string(), z.unknown());
+type Json = z.infer<typeof members>;
 interface Told {
   readonly status: number;
   readonly headers: Headers;
@@ -31,7 +33,7 @@ const tell = async (
   return {
     status: answer.status,
     headers: answer.headers,
-    body: text === "" ? {} : (JSON.parse(text) as Json),
+    body: text === "" ? {} : members.parse(JSON.parse(text)),
   };
 };
 const post = (path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Told> =>
@@ -57,7 +59,7 @@ describe("JSON", () => {
     for (const [body, headers, status, detail] of rows) {
       const answer = await post("/v1/mkdir", body, headers);
       expect([body, answer.status]).toEqual([body, status]);
-      expect((answer.body as unknown as Problem).detail).toMatch(detail);
+      expect(problemSchema.parse(answer.body).detail).toMatch(detail);
     }
     const latin = await world.fetch("/v1/mkdir", {
       method: "POST",
@@ -152,7 +154,7 @@ describe("file operations", () => {
       truncated: false,
     });
     const few = await post("/v1/grep", { pattern: "needle", ignoreCase: true, limit: 3 });
-    expect([(few.body["matches"] as unknown[]).length, few.body["truncated"]]).toEqual([3, true]);
+    expect([grepAnswer.parse(few.body).matches.length, few.body["truncated"]]).toEqual([3, true]);
     expect((await post("/v1/grep", { pattern: "(" })).body).toMatchObject({
       code: "invalid-request",
     });
@@ -168,7 +170,7 @@ describe("lists", () => {
       let path: string | null = `/v1/list/l?limit=2&${query}`;
       while (path !== null) {
         const page: Told = await tell("GET", path);
-        names.push(...(page.body["entries"] as { path: string }[]).map((entry) => entry.path));
+        names.push(...listPage.parse(page.body).entries.map((entry) => entry.path));
         const link: string | null = page.headers.get("link");
         expect(link === null).toBe(page.body["next"] === null);
         path = link === null ? null : (/^<([^>]*)>; rel="next"$/.exec(link)?.[1] ?? "no link");
@@ -346,7 +348,7 @@ describe("records", () => {
     expect((await tell("GET", "/v1/keys/key0")).body).not.toHaveProperty("key");
     await post("/v1/keys", { name: "m" });
     const page = await tell("GET", "/v1/keys?limit=1");
-    expect((page.body["items"] as unknown[]).length).toBe(1);
+    expect(page.body["items"]).toHaveLength(1);
     expect(
       (await tell("GET", `/v1/keys?limit=1&after=${String(page.body["next"])}`)).body,
     ).toMatchObject({ items: [{ name: "m" }], next: null });

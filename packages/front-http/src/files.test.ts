@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memory } from "@bulkhead/backend-memory";
-import type { FileStat, Problem } from "@bulkhead/wire";
+import { fileStat, problemSchema } from "@bulkhead/wire";
 import { type World, worldOver } from "./test/world.ts";
 
 let world: World;
@@ -20,7 +20,7 @@ describe("content", () => {
       "Bulkhead-Meta-Owner": "al%C3%A9",
     });
     expect(made.status).toBe(201);
-    const stat = (await made.json()) as FileStat;
+    const stat = fileStat.parse(await made.json());
     expect(stat).toMatchObject({
       path: "/a/b.txt",
       name: "b.txt",
@@ -142,7 +142,8 @@ describe("ranges", () => {
     const expected =
       status === 416 ? "bytes */1000" : status === 206 ? `bytes ${start}-${end}/1000` : null;
     expect(got.headers.get("content-range")).toBe(expected);
-    if (status === 416) expect(((await got.json()) as Problem).code).toBe("range-not-satisfiable");
+    if (status === 416)
+      expect(problemSchema.parse(await got.json()).code).toBe("range-not-satisfiable");
     else
       expect(Buffer.from(await got.arrayBuffer()).equals(content.subarray(start, end + 1))).toBe(
         true,
@@ -217,7 +218,7 @@ describe("conditions", () => {
     expect((await put("/c", "1", { "If-None-Match": "*" })).status).toBe(201);
     const clash = await put("/c", "2", { "If-None-Match": "*" });
     const etag = clash.headers.get("etag") ?? "";
-    expect([clash.status, ((await clash.json()) as Problem).code]).toEqual([
+    expect([clash.status, problemSchema.parse(await clash.json()).code]).toEqual([
       412,
       "precondition-failed",
     ]);

@@ -1,5 +1,4 @@
 import { METHODS, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Control } from "@bulkhead/contract";
 import { FileError } from "@bulkhead/contract";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -159,7 +158,8 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
     app,
     listen: async ({ host, port }) => {
       await app.listen({ host, port });
-      const { port: bound } = app.server.address() as AddressInfo;
+      const address = app.server.address();
+      const bound = typeof address === "object" ? (address?.port ?? port) : port;
       const name = host.includes(":") ? `[${host}]` : host;
       return { url: `${options.tls === undefined ? "http" : "https"}://${name}:${bound}` };
     },

@@ -45,7 +45,7 @@ async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenera
   request.on("readable", notify).on("end", notify).on("close", notify).on("error", fail);
   try {
     for (;;) {
-      const chunk = request.read() as Buffer | null;
+      const chunk: Buffer | null = request.read();
       if (chunk !== null) {
         yield chunk;
         continue;

@@ -1,4 +1,5 @@
 import { FileError } from "@bulkhead/contract";
+import { problemOf } from "@bulkhead/wire";
 import { problemAnswer } from "../answer.ts";
 import type { Route } from "../call.ts";
 
@@ -28,7 +29,7 @@ export const healthRoutes: readonly Route[] = [
       if (unready.length === 0) return { status: 200, json: { status: "ok" } };
       const error = new FileError("unavailable", `Not ready: ${unready.join(", ")}.`);
       const answer = problemAnswer(error, requestId);
-      return { ...answer, json: { ...(answer.json as object), unready } };
+      return { ...answer, json: { ...problemOf(error, requestId), unready } };
     },
   },
 ];

@@ -28,7 +28,7 @@ export const pageLinks = (
   const { path, query } = call.target;
   const parameters = new URLSearchParams(query);
   parameters.set("after", next);
-  return { next, headers: { Link: `<${path}?${parameters}>; rel="next"` } };
+  return { next, headers: { Link: `<${path}?${parameters.toString()}>; rel="next"` } };
 };
 
 /** Answers a page of records. */

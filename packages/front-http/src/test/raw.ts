@@ -1,4 +1,7 @@
 import { connect, type Socket } from "node:net";
+import { z } from "zod";
+
+const members = z.record(z.string(), z.unknown());
 
 /** One answer as it came over the socket. */
 export interface RawAnswer {
@@ -71,7 +74,7 @@ export const rawConnection = (url: string): RawConnection => {
         status,
         headers,
         body,
-        json: () => JSON.parse(body.toString()) as Record<string, unknown>,
+        json: () => members.parse(JSON.parse(body.toString())),
       };
     },
   };
