@@ -55,6 +55,47 @@ test(
   },
 );
 
+test("A revoke waits for a commit that is just being granted, and a commit for a revoke", async () => {
+  const tenant = await at.tenant("fences");
+  const key = await at.key(tenant);
+  const { revisions } = await at.ledger.authority.admit(key.key);
+  const decided = settlement(tenant.uid, revisions);
+  const id = await at.ledger.intents.begin(decided, writing());
+  await using slow = await at.connect("bulkhead_app");
+  await slow.client.query("begin");
+  const granting = await slow.client.query(
+    "select bulkhead.intent_commit_v1($1, $2, 's', 3, null, null) as answer",
+    [id, JSON.stringify(decided)],
+  );
+  expect(granting.rows).toEqual([{ answer: "committing" }]);
+  let returned = false;
+  const revoking = at.ledger.keys
+    .revoke(settlement(tenant.uid), key.id)
+    .then(() => (returned = true));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(returned).toBe(false);
+  await slow.client.query("commit");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(returned).toBe(false);
+  await at.ledger.intents.settle(id, {});
+  await revoking;
+
+  const second = settlement(
+    tenant.uid,
+    (await at.ledger.authority.admit((await at.key(tenant)).key)).revisions,
+  );
+  const late = await at.ledger.intents.begin(second, writing());
+  await using change = await at.connect("bulkhead_system");
+  await change.client.query("begin");
+  await change.client.query("select pg_advisory_xact_lock(bulkhead.fence_key($1))", [tenant.uid]);
+  await change.client.query("select bulkhead.bump_v1($1)", [tenant.uid]);
+  const answer = other.intents.commit(second, late, staged);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await change.client.query("commit");
+  expect(await answer).toBe("moved");
+  await at.ledger.intents.discard(late);
+});
+
 test("A revoke waits for what is committing, at most its lease, and for nothing else", async () => {
   const tenant = await at.tenant("waits");
   const stranger = await at.tenant("stranger");

@@ -2,6 +2,7 @@ import { tempDir, waitFor } from "@bulkhead/harness";
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EmbeddedPostgres, startEmbedded } from "./embedded/index.ts";
+import { openDatabase } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { openLedger } from "./open-ledger.ts";
 import { draft, settlement, writing } from "./test/fixture.ts";
@@ -85,6 +86,27 @@ test("A server that hangs is unavailable within two seconds too, on connections 
     send("SIGCONT");
   }
   await works();
+});
+
+test("A transaction that took too long leaves nothing on its connection", async () => {
+  const database = openDatabase({
+    url: server.url,
+    role: "bulkhead_system",
+    max: 1,
+    connectMs: 1500,
+    statementMs: 200,
+    name: "slow",
+  });
+  try {
+    await failsInTime(database.transaction((tx) => tx.rows("select pg_sleep(1)")));
+    expect(await database.rows("select 1 as one")).toEqual([{ one: 1 }]);
+    await expect(database.transaction((tx) => tx.rows("select 1/0"))).rejects.toMatchObject({
+      code: "internal",
+    });
+    expect(await database.rows("select 1 as one")).toEqual([{ one: 1 }]);
+  } finally {
+    await database.close();
+  }
 });
 
 test("Connections that the server ends are replaced", async () => {

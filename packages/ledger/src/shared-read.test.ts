@@ -23,7 +23,9 @@ test("A question is never answered by a read that began before it", async () => 
 
 test("A read that fails fails those who wait for the next, and the one after works", async () => {
   let fail = true;
+  let reads = 0;
   const read = createSharedRead<number, string>(async () => {
+    reads += 1;
     await new Promise((resolve) => setTimeout(resolve, 5));
     if (fail) throw new Error("away");
     return "here";
@@ -33,6 +35,7 @@ test("A read that fails fails those who wait for the next, and the one after wor
   const second = read(2);
   await expect(first).rejects.toThrow("away");
   await expect(second).rejects.toThrow("away");
+  expect(reads).toBe(1);
   fail = false;
   expect(await read(3)).toBe("here");
 });

@@ -53,6 +53,13 @@ test("A lease of a dead process of this machine is taken at once, of another mac
   );
   expect(both.filter((one) => one !== undefined)).toEqual([{ fencing: 2 }]);
   expect(await leases.renew("dead", 1, 1000)).toBe(false);
+  // Somebody alive took it while this one looked at the dead.
+  const overtaken = await leases.acquire("dead", { ...here, pid: 4 }, 60_000, async () => {
+    await leases.acquire("dead", { ...here, pid: 5 }, 60_000, () => true);
+    return true;
+  });
+  expect(overtaken).toBeUndefined();
+  expect(await leases.renew("dead", 3, 1000)).toBe(true);
 });
 
 const running = async (
@@ -215,6 +222,17 @@ test("No job runs before its time, or twice at once", async () => {
   await Promise.all([running(handlers, all), running(handlers, all), running(handlers, all)]);
   expect(runs.toSorted()).toEqual(ids.toSorted());
   expect((await at.ledger.jobs.get(later))?.state).toBe("queued");
+});
+
+test("What one runner is just claiming, another passes by", async () => {
+  const id = await at.ledger.jobs.enqueue({ kind: "contended" });
+  const claim = "select jsonb_array_length(bulkhead.job_claim_v1('{contended}', 5, 60000)) as n";
+  await using first = await at.connect("bulkhead_system");
+  await first.client.query("begin");
+  expect((await first.client.query(claim)).rows).toEqual([{ n: 1 }]);
+  expect(await at.sql(claim)).toEqual([{ n: 0 }]);
+  await first.client.query("commit");
+  expect(await at.ledger.jobs.get(id)).toMatchObject({ state: "running", attempts: 1 });
 });
 
 test("Events come in order for each tenant, to one claimer at a time, until they are acknowledged", async () => {

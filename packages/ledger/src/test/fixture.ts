@@ -21,6 +21,8 @@ export interface Fixture extends AsyncDisposable {
     text: string,
     values?: unknown[],
   ) => Promise<T[]>;
+  /** A connection of its own under a role. */
+  readonly connect: (role: string) => Promise<AsyncDisposable & { readonly client: pg.Client }>;
   readonly platform: () => Promise<Admission>;
   readonly tenant: (id: string) => Promise<TenantRecord>;
   readonly key: (
@@ -89,6 +91,11 @@ export const fixture = async (): Promise<Fixture> => {
     open,
     sql: async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await root.query<T>(text, values)).rows,
+    connect: async (role) => {
+      const client = new pg.Client({ connectionString: database.url, options: `-c role=${role}` });
+      await client.connect();
+      return { client, [Symbol.asyncDispose]: () => client.end() };
+    },
     platform: () => ledger.authority.admit(platformKey),
     tenant: (id) =>
       ledger.tenants.create(settlement(undefined), {
