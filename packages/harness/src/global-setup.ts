@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EmbeddedPostgres, lockDataDir, startEmbedded } from "@bulkhead/ledger";
+import { lockDataDir } from "@bulkhead/ledger";
 import { Client } from "pg";
+import { removeServer } from "./test-server.ts";
 
 const prefix = "bulkhead-tests-";
 
 /**
- * Gives a whole vitest run one PostgreSQL: that of BULKHEAD_TEST_DATABASE_URL, else one of its own,
- * made for speed, which is gone with its folder when the run ends.
+ * Prepares a vitest run for `testDatabase`: on the server of BULKHEAD_TEST_DATABASE_URL, else on one
+ * of its own, made for speed, which is gone with its folder when the run ends.
  */
 export async function setup(): Promise<() => Promise<void>> {
   const run = randomBytes(4).toString("hex");
@@ -20,40 +20,28 @@ export async function setup(): Promise<() => Promise<void>> {
 
   await removeLeftovers();
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
-  const lock = await lockDataDir(dataDir);
-  const server = await startEmbedded({ dataDir, durability: "none", maxConnections: 300 });
-  process.env["BULKHEAD_TEST_DATABASE_URL"] = server.url;
-  return async () => {
-    delete process.env["BULKHEAD_TEST_DATABASE_URL"];
-    await end(server, dataDir);
-    await lock.release().catch(() => {});
-    await rm(dataDir, { recursive: true, force: true });
-  };
+  // Held for the whole run: a folder that nobody holds is one that a killed run left.
+  await lockDataDir(dataDir);
+  process.env["BULKHEAD_TEST_DATA_DIR"] = dataDir;
+  return () => removeServer(dataDir);
 }
 
-async function end(server: EmbeddedPostgres, dataDir: string): Promise<void> {
-  await server.stop();
-  await rm(dataDir, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
-}
-
-/** Ends the servers of runs that were killed: their folders are there, and nobody holds the lock. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const dataDir = join(tmpdir(), name);
-    // One without a lock is being made, or removed, just now.
-    if (!name.startsWith(prefix) || !existsSync(join(dataDir, "lock"))) continue;
+    if (!name.startsWith(prefix)) continue;
     try {
-      const lock = await lockDataDir(dataDir);
-      const server = await startEmbedded({ dataDir, durability: "none", maxConnections: 300 });
-      await end(server, dataDir);
-      await lock.release().catch(() => {});
+      // One without a lock is being made, or removed, just now.
+      if (!(await readdir(join(dataDir, "lock"))).some((file) => /^\d+$/.test(file))) continue;
+      await lockDataDir(dataDir);
+      await removeServer(dataDir);
     } catch {
       // Another run's, and that run is alive.
     }
   }
 }
 
-/** On a server that stays, removes what this run's killed workers and its templates left. */
+/** On a server that stays, removes the run's templates and what its killed workers left. */
 async function dropDatabases(url: string, run: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -62,8 +50,9 @@ async function dropDatabases(url: string, run: string): Promise<void> {
       "select datname as name from pg_catalog.pg_database where starts_with(datname, $1)",
       [`test_${run}_`],
     );
-    for (const { name } of found.rows)
+    for (const { name } of found.rows) {
       await client.query(`drop database if exists "${name}" with (force)`);
+    }
   } finally {
     await client.end();
   }

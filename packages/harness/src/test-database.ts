@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Client } from "pg";
+import { testServer } from "./test-server.ts";
 
 export interface TestDatabaseOptions {
   /** Brings an empty database to the schema; runs once a run, and every database after it is a copy. */
@@ -19,7 +20,8 @@ const migrating = 5_126_701;
 
 /** Makes a database of its own on the server of this run. */
 export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const { server, run } = ofThisRun();
+  const server = await testServer();
+  const run = process.env["BULKHEAD_TEST_RUN"] ?? "alone";
   const name = `test_${run}_${randomBytes(6).toString("hex")}`;
   const template = await templateFor(server, run, options);
   // WAL is not what makes a copy slow here: nothing is synced, and a file copy needs two checkpoints.
@@ -28,15 +30,6 @@ export async function testDatabase(options: TestDatabaseOptions = {}): Promise<T
   const close = (): Promise<void> =>
     (closed ??= execute(server, `drop database if exists "${name}" with (force)`));
   return { url: withDatabase(server, name), close };
-}
-
-function ofThisRun(): { readonly server: string; readonly run: string } {
-  const server = process.env["BULKHEAD_TEST_DATABASE_URL"];
-  const run = process.env["BULKHEAD_TEST_RUN"];
-  if (server === undefined || run === undefined) {
-    throw new Error("There is no test server: run vitest with vitest.config.ts of the repository.");
-  }
-  return { server, run };
 }
 
 const templates = new Map<string, Promise<string>>();

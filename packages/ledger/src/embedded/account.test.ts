@@ -62,7 +62,6 @@ describe.skipIf(!root || process.platform !== "linux")("as root", () => {
       postgres: join(home, "native/bin/postgres"),
       initdb: join(home, "native/bin/initdb"),
     };
-    expect((await stat(home)).mode & 0o777).toBe(0o700);
   });
   afterAll(() => rm(home, { recursive: true, force: true }));
 
@@ -83,6 +82,7 @@ describe.skipIf(!root || process.platform !== "linux")("as root", () => {
     "in a 0700 folder below root's home, where no other user reaches binaries or data, it starts, stops and starts again",
     async () => {
       const dataDir = join(home, "data");
+      expect((await stat(home)).mode & 0o777).toBe(0o700);
       const first = await start(dataDir, binaries);
       expect(await uidOf(first.pid)).toBe(0);
       const [inside, outside] = await mapOf(first.pid);

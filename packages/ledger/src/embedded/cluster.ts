@@ -61,11 +61,11 @@ export async function makeCluster(
   await mkdir(staged, { mode: 0o700 });
   try {
     await giveTo(account, staged);
-    const init = commandAs(account, binaries.initdb, [
-      ...["-D", staged, "-U", "bulkhead", "--auth-local=trust", "--auth-host=reject", "-E", "UTF8"],
-      ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"],
-      ...(options.durable ? [] : ["--no-sync"]),
-    ]);
+    const flags =
+      "-U bulkhead --auth-local=trust --auth-host=reject -E UTF8 " +
+      "--locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C";
+    const sync = options.durable ? [] : ["--no-sync"];
+    const init = commandAs(account, binaries.initdb, ["-D", staged, ...flags.split(" "), ...sync]);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const env = serverEnvironment();
     await run(init.file, init.args, { cwd: "/", env, ...init.identity, ...signal });

@@ -70,11 +70,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   await makeSocketFolder(sockets, account);
   await forgetStranger(cluster);
   const command = commandAs(account, binaries.postgres, args);
-  const postmaster = await launch(command, { dataDir, cluster, signal });
+  let postmaster: Postmaster | undefined;
   try {
+    postmaster = await launch(command, { dataDir, cluster, signal });
     await ensureDatabase(sockets);
   } catch (error) {
-    await stopPostmaster(postmaster);
+    if (postmaster !== undefined) await stopPostmaster(postmaster);
+    await rmdir(sockets).catch(() => {});
     throw error;
   }
   return embedded(postmaster, sockets, false);
