@@ -7,9 +7,14 @@ export interface Outgoing {
   readonly release: (reason: unknown) => void;
 }
 
+/** How many bytes pass before there is a pause: few at first, when refusals come, then so many that it costs nothing. */
+const strides = { early: 65_536, late: 1_048_576, until: 1_048_576 };
+
 /**
  * Stands between a source and `fetch`, so that the source ends when the request does. Node's `fetch` goes on pulling a
- * body whose request was given up, for ever where the body has no end.
+ * body whose request was given up, for ever where the body has no end. Now and then it lets the runtime
+ * read what arrives: a source that is always ready would keep it writing, and a refusal that came early would be lost
+ * with the connection that the server closes after it.
  */
 export const outgoing = (
   source: ReadableStream<Uint8Array>,
@@ -24,6 +29,13 @@ export const outgoing = (
     signal?.removeEventListener("abort", abort);
     reader.cancel(reason).catch(() => undefined);
   };
+  let sent = 0;
+  let pauseAt = strides.early;
+  const breathe = async (): Promise<void> => {
+    if (sent < pauseAt) return;
+    pauseAt = sent + (sent < strides.until ? strides.early : strides.late);
+    await new Promise((resolve) => setTimeout(resolve));
+  };
   const abort = (): void => release(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted === true) abort();
@@ -32,6 +44,7 @@ export const outgoing = (
       pull: async (controller) => {
         let next: ReadableStreamReadResult<Uint8Array> | undefined;
         try {
+          await breathe();
           if (released === undefined) next = await reader.read();
         } catch (error) {
           broken = { error };
@@ -39,8 +52,9 @@ export const outgoing = (
         }
         // A source that was ended answers as if it were complete; what it leaves must not look whole.
         if (released !== undefined || next === undefined) throw released?.reason;
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
+        if (next.done) return controller.close();
+        sent += next.value.length;
+        controller.enqueue(next.value);
       },
       cancel: (reason) => release(reason),
     },
