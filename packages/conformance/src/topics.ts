@@ -6,6 +6,7 @@ import { conditions } from "./topics/conditions.ts";
 import { directories } from "./topics/directories.ts";
 import { listing } from "./topics/listing.ts";
 import { naming } from "./topics/naming.ts";
+import { racingTrees } from "./topics/racing-trees.ts";
 import { racing } from "./topics/racing.ts";
 import { reading } from "./topics/reading.ts";
 import { removing } from "./topics/removing.ts";
@@ -28,5 +29,6 @@ export const topics: readonly Topic[] = [
   cancelling,
   committing,
   racing,
+  racingTrees,
   wandering,
 ];

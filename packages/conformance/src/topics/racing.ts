@@ -1,31 +1,9 @@
-import { FileError } from "@bulkhead/contract";
 import { ok, same } from "../assert.ts";
-import { type Bench, context } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import { chunked, inChunksOf, pattern } from "../bodies.ts";
 import type { Topic } from "../case.ts";
-import { gate, sleep } from "../gate.ts";
-
-/** Resolves to the code of a refusal, or to `won`. */
-const outcome = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => "won",
-    (error: unknown) => (error instanceof FileError ? error.code : String(error)),
-  );
-
-/** A commit that takes its time, so that racers meet in it. */
-const slowly = () => context({ commit: () => sleep(5) });
-
-const tally = (outcomes: readonly string[]): Readonly<Record<string, number>> => {
-  const counts: Record<string, number> = {};
-  for (const one of outcomes) counts[one] = (counts[one] ?? 0) + 1;
-  return counts;
-};
-
-const racers = 8;
-const times = <R>(n: number, make: (i: number) => R): R[] =>
-  Array.from({ length: n }, (_, i) => make(i));
-const race = (attempts: readonly Promise<unknown>[]): Promise<string[]> =>
-  Promise.all(attempts.map(outcome));
+import { gate } from "../gate.ts";
+import { outcome, race, racers, slowly, tally, times } from "../race.ts";
 
 const oneWinner = async (
   t: Bench,
@@ -224,59 +202,6 @@ export const racing: Topic = {
         hold.open();
         await slow;
         await t.expectTree({ "d/f": "slow content", "d/moved": "1" }, "afterwards");
-      },
-    },
-    {
-      name: "writes into a directory that goes away meanwhile, or says that it did",
-      run: async (t) => {
-        for (let round = 0; round < 10; round++) {
-          await t.put("d/seed", "x");
-          const [write, removal] = await Promise.all([
-            outcome(t.put("d/f", "new", {}, slowly())),
-            outcome(t.remove("d", { recursive: true }, slowly())),
-          ]);
-          const left = await t.tree();
-          ok(["won", "not-found", "conflict"].includes(write), `the write: ${write}`);
-          same(removal, "won", "the removal");
-          ok(left["d/seed"] === undefined, "what was there before is gone");
-          if (write !== "won") same(left["d/f"], undefined, "a refused write");
-          await t.remove("", { recursive: true });
-        }
-      },
-    },
-    {
-      name: "moves a tree in one step",
-      needs: ["atomicMove"],
-      run: async (t) => {
-        await t.plant(Object.fromEntries(times(20, (i) => [`a/s/f${i}`, String(i)])));
-        let ended = false;
-        const mover = (async () => {
-          for (let i = 0; i < 20; i++)
-            await t.move(i % 2 === 0 ? "a" : "b", i % 2 === 0 ? "b" : "a");
-          ended = true;
-        })();
-        while (!ended) same((await t.keys("")).length, 1, "names of the tree in one listing");
-        await mover;
-        same((await t.keys("a/s")).length, 20, "files at the end");
-      },
-    },
-    {
-      name: "ends crossing moves without waiting for each other forever",
-      run: async (t) => {
-        await t.plant({ "a/f": "1", "b/g": "2" });
-        for (let round = 0; round < 10; round++) {
-          await Promise.all([
-            outcome(t.move("a/f", "b/f", {}, slowly())),
-            outcome(t.move("b/g", "a/g", {}, slowly())),
-            outcome(t.copy("a", "c", {}, slowly())),
-            outcome(t.remove("c", { recursive: true }, slowly())),
-          ]);
-          await Promise.all([
-            outcome(t.move("b/f", "a/f", {}, slowly())),
-            outcome(t.move("a/g", "b/g", {}, slowly())),
-          ]);
-        }
-        same([await t.get("a/f"), await t.get("b/g")], ["1", "2"], "both files");
       },
     },
     {
