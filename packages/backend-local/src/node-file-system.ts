@@ -58,7 +58,7 @@ const handleOf = (handle: FileHandle): FileHandlePort => ({
   read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,
   write: async (bytes) => (await handle.write(bytes)).bytesWritten,
   touch: (microseconds) => {
-    // libuv cuts seconds off to whole microseconds; half of one more keeps rounding from losing one.
+    // A double of seconds is off by up to a quarter of a microsecond: aimed at its middle, it stays the same one.
     const seconds = (microseconds + 0.5) / 1e6;
     return handle.utimes(seconds, seconds);
   },

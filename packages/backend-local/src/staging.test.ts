@@ -154,6 +154,17 @@ describe("writing to disk", () => {
     expect(etags.size).toBe(500);
   });
 
+  it("keeps every microsecond of a modification time apart", async () => {
+    const path = join(await scratch(), "f");
+    const handle = await nodeFileSystem.open(path, "create");
+    const start = Date.now() * 1000;
+    for (let i = 0; i < 500; i++) {
+      await handle.touch(start + i);
+      expect((await handle.stat()).mtimeNs / 1000n).toBe(BigInt(start + i));
+    }
+    await handle.close();
+  });
+
   it("gives contents different ETags by modification time alone", async () => {
     const stamps: bigint[] = [];
     const root = await scratch();
@@ -188,6 +199,39 @@ describe("two parents made at once", () => {
       expect(outcomes).toEqual(["forbidden", "resolved", "forbidden", "resolved"]);
     }
     expect(await leftovers(root)).toEqual([]);
+  });
+
+  it("are held from the first that is missing, also if it went while the write waited", async () => {
+    const root = await scratch();
+    const backend = await local({ root });
+    await backend.mkdir(ctx(), at("d"));
+    await backend.mkdir(ctx(), at("d/e"));
+    const pending = () => {
+      const reached = Promise.withResolvers<void>();
+      const granted = Promise.withResolvers<void>();
+      const commit = (): Promise<void> => {
+        reached.resolve();
+        return granted.promise;
+      };
+      return { ctx: ctx(commit), reached: reached.promise, grant: granted.resolve };
+    };
+    const removal = pending();
+    const removing = backend.remove(removal.ctx, at("d"), { recursive: true });
+    await removal.reached;
+    const write = pending();
+    const writing = backend.write(write.ctx, at("d/e/f"), textBody("x"));
+    while ((await leftovers(root)).length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    removal.grant();
+    await removing;
+    await write.reached;
+    const making = codeOf(backend.mkdir(ctx(), at("d")));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    write.grant();
+    await writing;
+    expect(await making).toBe("already-exists");
+    expect(await tree(root)).toEqual({ d: null, "d/e": null, "d/e/f": "x" });
   });
 
   it("vanish with the write that failed", async () => {

@@ -130,6 +130,26 @@ describe("a directory that changes while it is copied", () => {
     expect(await leftovers(other.root)).toEqual([]);
   });
 
+  it("stays where it is while the copy's commit is pending", async () => {
+    const root = await scratch();
+    const backend = await local({ root });
+    await prepare(root);
+    const committing = Promise.withResolvers<void>();
+    const granted = Promise.withResolvers<void>();
+    const commit = (): Promise<void> => {
+      committing.resolve();
+      return granted.promise;
+    };
+    const copying = backend.copy(ctx(commit), at("d"), at("copy"));
+    await committing.promise;
+    const moving = backend.move(ctx(), at("d"), at("elsewhere"));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(Object.keys(await tree(root))).toContain("d");
+    granted.resolve();
+    await Promise.all([copying, moving]);
+    expect(Object.keys(await tree(root))).not.toContain("d");
+  });
+
   it("judges ifMatch of a file again when it counts", async () => {
     const root = await scratch();
     let hook: (() => Promise<void>) | undefined;
