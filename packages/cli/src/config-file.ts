@@ -21,7 +21,7 @@ export interface Config {
 export const profileName: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]+$/;
 
 /** The folder that holds the configuration: `$XDG_CONFIG_HOME/bulkhead`. */
-export const configFolder = (env: Terminal["env"]): string => {
+const configFolder = (env: Terminal["env"]): string => {
   const base = env["XDG_CONFIG_HOME"];
   const home = env["HOME"];
   return join(

@@ -36,11 +36,7 @@ const given = (value: string | undefined): string | undefined =>
  * Decides which server and which key: flag over environment over file; a profile that was named counts as a flag. A
  * stored key goes only to the server it was stored with.
  */
-export const connectionOf = (
-  flags: ConnectionFlags,
-  env: Terminal["env"],
-  config: Config,
-): Profile => {
+const connectionOf = (flags: ConnectionFlags, env: Terminal["env"], config: Config): Profile => {
   const profile = pick(config, flags.profile);
   const named = flags.profile !== undefined;
   const envUrl = named ? undefined : given(env["BULKHEAD_URL"]);

@@ -50,7 +50,7 @@ beforeAll(async () => {
   url = await server.url();
   here = join(folder.path, "here");
   await mkdir(here);
-  for (const id of ["acme", "beta"]) expect((await admin("tenant", "create", id)).code).toBe(0);
+  for (const id of ["acme", "beta"]) await admin("tenant", "create", id);
   key = (
     await admin("key", "create", "--name", "k", "--prefix", "/workspace/acme", "-q")
   ).out.trim();
@@ -71,11 +71,17 @@ const admin = (...argv: string[]): Promise<Outcome> => as(platformKey, argv);
 const cli = (...argv: string[]): Promise<Outcome> => as(key, argv);
 const put = (path: string, text: string): Promise<Outcome> =>
   as(key, ["put", "-", path], { stdin: text });
-const lines = (outcome: Outcome): unknown[] =>
+type Json = Readonly<Record<string, unknown>>;
+const json = (text: string): Json => {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null) throw new Error(`No object: ${text}`);
+  return { ...value };
+};
+const lines = (outcome: Outcome): Json[] =>
   outcome.out
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as unknown);
+    .map(json);
 
 describe("files", () => {
   it("put, cat, ls, stat, append, cp, mv, rm, mkdir", async () => {
@@ -141,9 +147,7 @@ describe("files", () => {
       expect((await cli("get", `/odd/${name}`, "back")).code).toBe(0);
       expect((await readFile(join(here, "back"))).equals(bytes)).toBe(true);
     }
-    const listed = lines(await cli("ls", "/odd", "--json")).map(
-      (entry) => (entry as { name: string }).name,
-    );
+    const listed = lines(await cli("ls", "/odd", "--json")).map(({ name }) => String(name));
     expect(listed.toSorted()).toEqual(names.toSorted());
     expect((await cli("rm", "-rf", "/odd")).code).toBe(0);
   });
@@ -237,7 +241,7 @@ describe("files", () => {
     await writeFile(join(here, "m"), "m");
     expect((await cli("put", "-n", "m", "/m")).code).toBe(0);
     expect((await cli("put", "-n", "m", "/m")).code).toBe(11);
-    const { etag } = JSON.parse((await cli("stat", "/m", "--json")).out) as { etag: string };
+    const etag = String(json((await cli("stat", "/m", "--json")).out)["etag"]);
     expect((await cli("put", "--if-match", etag, "m", "/m")).code).toBe(0);
     await put("/m", "more");
     expect((await cli("put", "--if-match", etag, "m", "/m")).code).toBe(11);
@@ -326,8 +330,8 @@ describe("exit codes", () => {
     expect((await cli("cat", "/e/none")).err).toBe(
       "bulkhead: /e/none: not found (not-found)\n  There is nothing at this path.\n",
     );
-    const record = JSON.parse((await cli("cat", "/e/none", "--json")).err) as { error: object };
-    expect(record.error).toMatchObject({ code: "not-found", status: 404, subject: "/e/none" });
+    const record = json((await cli("cat", "/e/none", "--json")).err);
+    expect(record["error"]).toMatchObject({ code: "not-found", status: 404, subject: "/e/none" });
     expect((await cli("put", "no-such-file", "/e/y")).err).toBe(
       "bulkhead: no-such-file: no such file or directory (ENOENT)\n",
     );
@@ -380,24 +384,12 @@ describe("tenants and keys", () => {
     expect(
       (await admin("tenant", "update", "beta", "--name", "Beta", "--limit", "bytes=1G")).out,
     ).toMatch(/limits +\{"bytes":1073741824\}/);
-    const made = JSON.parse(
-      (
-        await admin(
-          "key",
-          "mint",
-          "--name",
-          "b",
-          "--prefix",
-          "/workspace/beta",
-          "--scopes",
-          "read,write",
-          "--expires",
-          "2030-01-01",
-          "--json",
-        )
-      ).out,
-    ) as { id: string; key: string };
-    const beta = (...argv: string[]): Promise<Outcome> => as(made.key, argv);
+    const flags = ["--scopes", "read,write", "--expires", "2030-01-01", "--json"];
+    const made = json(
+      (await admin("key", "mint", "--name", "b", "--prefix", "/workspace/beta", ...flags)).out,
+    );
+    const [id, secret] = [String(made["id"]), String(made["key"])];
+    const beta = (...argv: string[]): Promise<Outcome> => as(secret, argv);
     expect((await beta("whoami")).out).toMatch(
       /reaches +\/workspace\/beta\nscopes +read,write\nexpires +2030/,
     );
@@ -407,20 +399,17 @@ describe("tenants and keys", () => {
     expect((await beta("ls")).code).toBe(10);
     expect((await admin("tenant", "reactivate", "beta")).code).toBe(0);
     expect((await beta("ls")).code).toBe(0);
-    expect((await admin("key", "update", made.id, "--scopes", "read")).code).toBe(0);
+    expect((await admin("key", "update", id, "--scopes", "read")).code).toBe(0);
     expect((await beta("mkdir", "/x")).code).toBe(10);
-    const next = (await admin("key", "rotate", made.id, "--overlap", "0", "-q")).out.trim();
+    const next = (await admin("key", "rotate", id, "--overlap", "0", "-q")).out.trim();
     expect((await beta("ls")).code).toBe(10);
     expect((await as(next, ["ls"])).code).toBe(0);
-    const keys = lines(await admin("key", "list", "--tenant", "beta", "--json")) as {
-      id: string;
-      revokedAt: string | null;
-    }[];
+    const keys = lines(await admin("key", "list", "--tenant", "beta", "--json"));
     expect(JSON.stringify(keys)).not.toContain(next);
     for (const live of keys.filter(({ revokedAt }) => revokedAt === null))
-      expect((await admin("key", "revoke", live.id)).code).toBe(0);
+      expect((await admin("key", "revoke", String(live["id"]))).code).toBe(0);
     expect((await as(next, ["ls"])).code).toBe(10);
-    expect((await admin("key", "get", made.id)).out).not.toContain(made.key);
+    expect((await admin("key", "get", id)).out).not.toContain(secret);
     const denied = lines(
       await admin(
         "audit",
@@ -532,7 +521,7 @@ describe("a terminal", () => {
       }
     };
     const fetch = async (): Promise<Response> =>
-      new Response(ReadableStream.from(slow()) as ReadableStream<Uint8Array>, {
+      new Response(slow(), {
         headers: { "Content-Length": "8000000" },
       });
     const seen = await as(key, ["get", "/big", "big"], { fetch, tty: true });

@@ -3,8 +3,9 @@ import { type Column, sheet, table } from "./table.ts";
 
 const text = (value: unknown): string | undefined => {
   if (value === null || value === undefined) return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(String).join(" ");
-  if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(" ");
+  if (typeof value === "string") return value;
+  if (typeof value !== "object") return JSON.stringify(value);
   return Object.keys(value).length === 0 ? undefined : JSON.stringify(value);
 };
 

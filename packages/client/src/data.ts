@@ -15,7 +15,7 @@ export interface Payload {
 }
 
 /** Makes a stream that pulls from `source` no faster than it is read, and ends it when it is given up. */
-export const streamOf = (source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> => {
+const streamOf = (source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> => {
   let iterator: AsyncIterator<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>(
     {

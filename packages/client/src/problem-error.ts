@@ -56,7 +56,7 @@ export const errorOfResponse = async (response: Response): Promise<BulkheadError
 };
 
 /** Turns what the path parser and its kin throw into this package's errors; anything else stays as it is. */
-export const asBulkheadError = (error: unknown): unknown =>
+const asBulkheadError = (error: unknown): unknown =>
   isFileError(error)
     ? bulkheadError(error.code, error.detail, {
         status: 0,

@@ -5,7 +5,6 @@ import {
   headerNames,
   type Health,
   health,
-  listPage,
   type WireWhoAmI,
   wireWhoAmI,
 } from "@bulkhead/wire";
@@ -16,6 +15,7 @@ import { contentOf, gather, type RemoteContent, readRequest } from "./download.t
 import { bulkheadError, NotFoundError } from "./errors.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createKeys, type Keys } from "./keys.ts";
+import { entriesOf } from "./listing.ts";
 import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
 import { RemoteStats } from "./remote-stats.ts";
@@ -154,29 +154,11 @@ export class RemoteFS {
   }
 
   /** Yields the entries of a directory in UTF-8 byte order, page by page as they are consumed. */
-  async *list(
+  list(
     path: string,
     options: Options.ListOptions = {},
   ): AsyncGenerator<RemoteStats, void, undefined> {
-    let after: string | undefined;
-    do {
-      const page = await this.#transport.ask(
-        {
-          method: "GET",
-          target: pathTarget("list", path),
-          query: {
-            recursive: options.recursive === true || undefined,
-            limit: options.pageSize,
-            after,
-          },
-          signal: options.signal,
-          repeatable: true,
-        },
-        listPage,
-      );
-      for (const entry of page.entries) yield new RemoteStats(entry);
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+    return entriesOf(this.#transport, path, options);
   }
 
   /** Lists a directory, all pages of it: names, or with `recursive` paths from `path` on; entries `withFileTypes`. */
@@ -255,9 +237,8 @@ export class RemoteFS {
   }
 
   async whoami(options: Options.CallOptions = {}): Promise<WireWhoAmI> {
-    const { signal } = options;
     return this.#transport.ask(
-      { method: "GET", target: "/v1/whoami", signal, repeatable: true },
+      { method: "GET", target: "/v1/whoami", signal: options.signal, repeatable: true },
       wireWhoAmI,
     );
   }
