@@ -256,7 +256,7 @@ describe("grep", () => {
     await plant({ "/a": `${"y".repeat(3000)}${"z".repeat(10_000)}end\nend` });
     expect(await search("/a", { pattern: "end" })).toEqual([":2:end"]);
     expect((await search("/a", { pattern: "yz" }))[0]).toHaveLength(1024 + 3);
-    for (const pattern of ["(", "(?=a)", "a".repeat(1025), "(?:a{30}){40}", "\\1"])
+    for (const pattern of ["(", "(?=a)", "a".repeat(1025), "(?:[a-z]?){600}", "\\1"])
       await expect(search("/a", { pattern }), pattern).rejects.toMatchObject({
         code: "invalid-request",
       });
@@ -304,8 +304,16 @@ describe("append", () => {
 
   it("loses none of many at once", async () => {
     const letters = "abcdefghijklmnop".split("");
+    const slow = {
+      ...store,
+      read: async (...args: Parameters<typeof store.read>) => {
+        const result = await store.read(...args);
+        await new Promise((resume) => setTimeout(resume, 2));
+        return result;
+      },
+    };
     await Promise.all(
-      letters.map((letter) => append(store, ctx, at("/log"), streamBody(textBody(letter).open()))),
+      letters.map((letter) => append(slow, ctx, at("/log"), streamBody(textBody(letter).open()))),
     );
     expect(content("/log").split("").sort()).toEqual(letters);
   });

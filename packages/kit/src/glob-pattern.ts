@@ -173,6 +173,6 @@ const parseSegment = (tokens: readonly Token[], tests: Map<string, GlobSegment>)
 
 const tester = (source: string): ((name: string) => boolean) => {
   if (source === star.source) return () => true;
-  const expression = RE2JS.compile(source, RE2JS.DOTALL);
+  const expression = RE2JS.compile(source);
   return (name) => expression.testExact(name);
 };

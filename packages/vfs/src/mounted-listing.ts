@@ -35,6 +35,7 @@ export const mountedListing = async (
   const real = new Map<string, Stat>();
   let after = options.after;
   let more = true;
+  // Until the storage has no more or this page is full without mine: then what it has not told sorts behind the page.
   while (more && theirs.length <= limit) {
     const page = await list({ limit, ...(after !== undefined && { after }) });
     for (const entry of page.entries) {
@@ -46,16 +47,12 @@ export const mountedListing = async (
     after = page.next;
     more = after !== undefined;
   }
-  // Behind `after` the storage may hold entries that sort before one of mine.
-  const known = (entry: Stat): boolean =>
-    !more || after === undefined || compareUtf8(sortKey(entry), after) <= 0;
   const merged = mine.entries
-    .filter(known)
     .map((entry) => real.get(entry.name) ?? entry)
     .concat(theirs)
     .sort((a, b) => compareUtf8(sortKey(a), sortKey(b)));
   const entries = merged.slice(0, limit);
   const last = entries.at(-1);
-  const follow = more || mine.next !== undefined || merged.length > limit;
+  const follow = mine.next !== undefined || merged.length > limit;
   return follow && last !== undefined ? { entries, next: sortKey(last) } : { entries };
 };

@@ -336,4 +336,35 @@ describe("a directory between mounts", () => {
     await over(adding, b).move(ctx, at("/a/d"), at("/b/x/d"));
     expect(await contents(whole)).toEqual({ ...moved, "/b/x/d/late": "333" });
   });
+
+  it("is not removed from under a writer", async () => {
+    const [a, b] = [memory(), memory()];
+    const whole = over(a, b);
+    await planted(whole);
+    let added = 0;
+    const adding = (times: number): Backend =>
+      overrideBackend(a, {
+        remove: async (op, path, ...rest) => {
+          if (path === "d/empty" && added < times)
+            await put(whole, `/a/d/empty/late${(added += 1)}`, "4");
+          return a.remove(op, path, ...rest);
+        },
+      });
+    expect(await code(over(adding(100), b).move(ctx, at("/a/d"), at("/b/x/d")))).toBe("conflict");
+    expect(await contents(whole)).toMatchObject({ "/a/d/empty/": "", "/b/x/d/empty/late1": "4" });
+    added = 0;
+    await transferDirectory(over(adding(1), b), ctx, "move", at("/a/d"), at("/b/x/d"));
+    expect(Object.keys(await contents(whole)).filter((path) => path.startsWith("/a"))).toEqual([]);
+  });
+
+  it("is refused before anything is copied below a file", async () => {
+    const whole = over(memory(), memory());
+    await planted(whole);
+    await put(whole, "/b/f", "file");
+    for (const mode of ["create", "overwrite", { ifMatch: "e" }] as const)
+      for (const operation of ["copy", "move"] as const)
+        expect(await code(whole[operation](ctx, at("/a/d"), at("/b/f/x/d"), { mode }))).toBe(
+          "not-directory",
+        );
+  });
 });
