@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FileError } from "@bulkhead/contract";
+import { problemSchema } from "@bulkhead/wire";
 import { memory } from "@bulkhead/backend-memory";
 import { rawConnection, rawRequest } from "./test/raw.ts";
 import { aliceKey, until, type World, worldOver } from "./test/world.ts";
@@ -55,6 +57,10 @@ beforeAll(async () => {
             if ((size += part.length) >= (body.size ?? 0)) break;
           return { etag: "s", size, created: true };
         }
+        if (path === "/wrap")
+          return inner.write(ctx, path, body, options).catch((cause: unknown) => {
+            throw new FileError("unavailable", "Something is wrong.", { cause });
+          });
         if (path === "/full") throw Object.assign(new Error("never read the body"));
         return inner.write(ctx, path, body, options);
       },
@@ -111,6 +117,16 @@ describe("a digest", () => {
     const wrong = `sha-256=:${Buffer.alloc(32).toString("base64")}:`;
     expect((await put("exact", { "Content-Digest": wrong })).status).toBe(400);
     expect((await put("exact", { "Content-Digest": `sha-256=${of("sha256")}` })).status).toBe(201);
+  });
+
+  it("is the reason that is told, whatever the storage says", async () => {
+    const answer = await put("wrap", {
+      "Content-Digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:`,
+    });
+    expect([answer.status, problemSchema.parse(await answer.json()).code]).toEqual([
+      400,
+      "invalid-request",
+    ]);
   });
 
   it("is checked for an append, too", async () => {
