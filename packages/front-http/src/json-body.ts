@@ -5,7 +5,7 @@ import { HttpFault, malformed } from "./fault.ts";
 import type { Upload } from "./upload.ts";
 
 /** The most that a JSON body holds, in bytes. */
-export const jsonLimit: number = 1024 * 1024;
+const jsonLimit: number = 1024 * 1024;
 const depthLimit = 64;
 
 const isDeeper = (value: unknown, levels: number): boolean =>

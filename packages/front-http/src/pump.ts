@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { FileError } from "@bulkhead/contract";
 
 /** Settles as `promise` does, or rejects when `signal` aborts, whichever comes first. */
-export const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
+const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const abort = (): void => reject(new FileError("aborted", "The connection is closed."));
     if (signal.aborted) abort();

@@ -27,7 +27,7 @@ export const commonHeaders = (requestId: string): Record<string, string> => ({
 });
 
 /** True if the request announces content. */
-export const hasBody = ({ headers }: IncomingMessage): boolean =>
+const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
 const lingerBytes = 1024 * 1024;
