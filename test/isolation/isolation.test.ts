@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { api, type Api, mintKey } from "../support/api.ts";
+import { entriesOf } from "../support/shapes.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import { inventory, plant, type Planted } from "./plant.ts";
 import { type Request, requestOf, shapeOf } from "./requests.ts";
@@ -165,11 +166,9 @@ describe("two tenants who cannot see each other", () => {
 
   it("makes no tenant and no root by anything a tenant's key does", async () => {
     const listing = await platform.send("GET", "/v1/list/workspace");
-    const names = (listing.json as { entries: { name: string }[] }).entries.map(
-      (entry) => entry.name,
-    );
+    const names = entriesOf(listing).map((entry) => entry.name);
     expect([...names].sort()).toEqual([...ids].sort());
     const tenantsRoot = await platform.send("GET", "/v1/list/tenants");
-    expect((tenantsRoot.json as { entries: unknown[] }).entries).toEqual([]);
+    expect(entriesOf(tenantsRoot)).toEqual([]);
   });
 });

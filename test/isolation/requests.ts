@@ -79,7 +79,9 @@ export const operations = {
 
 export const shapeOf = (request: Request): Shape => operations[request.operation];
 
-const names = Object.keys(operations) as Request["operation"][];
+const isOperation = (name: string): name is Request["operation"] => Object.hasOwn(operations, name);
+export const operationNames: readonly Request["operation"][] =
+  Object.keys(operations).filter(isOperation);
 
 /** Draws requests over `paths`, of all operations or of those that may look at ancestors. */
 export const requestOf = (
@@ -87,7 +89,7 @@ export const requestOf = (
   among: "all" | "surveys" = "all",
 ): fc.Arbitrary<Request> =>
   fc
-    .constantFrom(...names.filter((name) => among === "all" || operations[name].surveys))
+    .constantFrom(...operationNames.filter((name) => among === "all" || operations[name].surveys))
     .chain((operation) => {
       const { ends } = operations[operation];
       return fc

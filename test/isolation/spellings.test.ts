@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { api, makeTenant } from "../support/api.ts";
 import { rawRequest } from "../support/raw-request.ts";
+import { entriesOf } from "../support/shapes.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import { spellings } from "./spellings.ts";
 
-const statusOf = { "invalid-path": 400, "outside-workspace": 403 } as Record<string, number>;
+const statusOf: Readonly<Record<string, number>> = {
+  "invalid-path": 400,
+  "outside-workspace": 403,
+};
 
 describe("a hundred spellings of a path, sent as they are", () => {
   let server: TestServer;
@@ -22,8 +26,8 @@ describe("a hundred spellings of a path, sent as they are", () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   const namesOf = async (key: string): Promise<readonly string[]> => {
-    const { json } = await api(server.url, key).send("GET", "/v1/list/?recursive=true&limit=1000");
-    return (json as { entries: { path: string; kind: string }[] }).entries
+    const listed = await api(server.url, key).send("GET", "/v1/list/?recursive=true&limit=1000");
+    return entriesOf(listed)
       .filter((entry) => entry.kind === "file")
       .map((entry) => entry.path.slice(1));
   };

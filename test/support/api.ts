@@ -27,15 +27,15 @@ const jsonOf = (text: string): unknown => {
 /** `body` goes out as it is where it is text or bytes, as JSON otherwise. */
 export const api = (url: string, key: string | undefined): Api => ({
   send: async (method, target, { body, headers = {} } = {}) => {
-    const raw = typeof body === "string" || body instanceof Uint8Array;
+    const raw = typeof body === "string" || body instanceof Uint8Array ? body : undefined;
     const response = await fetch(`${url}${target}`, {
       method,
       headers: {
         ...(key !== undefined && { authorization: `Bearer ${key}` }),
-        ...(body !== undefined && !raw && { "content-type": "application/json" }),
+        ...(body !== undefined && raw === undefined && { "content-type": "application/json" }),
         ...headers,
       },
-      ...(body !== undefined && { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
+      ...(body !== undefined && { body: raw ?? JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: jsonOf(text) };

@@ -65,7 +65,8 @@ const retries = {
   internal: "never",
 } as const satisfies Record<ErrorCode, Retry>;
 
-export const errorCodes: readonly ErrorCode[] = Object.keys(retries) as ErrorCode[];
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(retries, code);
+export const errorCodes: readonly ErrorCode[] = Object.keys(retries).filter(isErrorCode);
 
 /** What an error may tell beside its code. Bytes and counts are integers; `retryAfter` is in seconds. */
 export interface ErrorFields {

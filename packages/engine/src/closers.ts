@@ -12,7 +12,6 @@ export const closers = (failed: (error: unknown) => void): Closers => {
     close: async () => {
       for (let close = all.pop(); close !== undefined; close = all.pop()) {
         try {
-          // oxlint-disable-next-line no-await-in-loop -- each stands on the one opened before it
           await close();
         } catch (error) {
           failed(error);

@@ -36,7 +36,6 @@ export const deleteTenant =
     const kept: Record<string, unknown>[] = [];
     for (const mount of mounts) {
       control.signal.throwIfAborted();
-      // oxlint-disable-next-line no-await-in-loop -- one storage at a time
       const emptied = await empty(mount, control.signal);
       (emptied.kept === undefined ? removed : kept).push({
         what: "files",
@@ -45,10 +44,8 @@ export const deleteTenant =
       });
     }
     for (const root of own) {
-      // oxlint-disable-next-line no-await-in-loop -- see above
       await roots.table().mountAt(root.path)?.backend.close();
       const folder = templates.folderOf(root);
-      // oxlint-disable-next-line no-await-in-loop -- see above
       if (folder !== undefined) await rm(dirname(folder), { recursive: true, force: true });
     }
     const { keys, subjects } = await ledger.tenants.counts(uid);

@@ -156,7 +156,6 @@ export const fileSystem = <P extends AnyPath>(
       const entries: Stat[] = [];
       let after: string | undefined;
       do {
-        // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
         const page = await store.list(ctx(options), parse(path), {
           limit: pageLimit,
           ...(after !== undefined && { after }),

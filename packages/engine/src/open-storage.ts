@@ -87,7 +87,6 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
               await verifyResidency(backend, spec.region);
               await sweep(ownContext(), storages.intents, mount, backend);
               for (const name of request.directories ?? [])
-                // oxlint-disable-next-line no-await-in-loop -- two at the most, once
                 await makeDirectory(backend, ownContext(), parseBackendPath(name), {
                   existOk: true,
                 });

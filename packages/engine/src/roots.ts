@@ -77,7 +77,6 @@ export const rootsTable = async (
     catchUp: async (wanted) => {
       if (isCurrent(wanted)) return;
       // One at a time: who comes while one runs may need what it began too early to see, and asks again.
-      // oxlint-disable-next-line no-await-in-loop -- see above
       while (running !== undefined) await running;
       if (isCurrent(wanted)) return;
       running = apply().finally(() => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type AuditDraft, type Context, parseVirtualPath, type Tree } from "@bulkhead/contract";
+import { type Context, parseVirtualPath, type Tree } from "@bulkhead/contract";
 import type { JobHandler, Ledger } from "@bulkhead/ledger";
 import type { Authority } from "@bulkhead/policy";
 import { type Transfer, transferDirectory } from "@bulkhead/vfs";
@@ -9,22 +9,27 @@ export const transferKind = "tree.transfer";
 /** Turns the copy or move of a directory from one storage to another into a job. */
 export const enqueueTransfer =
   (ledger: Ledger): Transfer =>
-  async (ctx, operation, from, to) => ({
+  async ({ principal, requestId, settlement: { audit } }, operation, from, to) => ({
     job: await ledger.jobs.enqueue({
       kind: transferKind,
-      tenantUid: ctx.principal.tenant?.uid,
-      payload: { key: ctx.principal.keyId, operation, from, to, audit: ctx.settlement.audit },
+      tenantUid: principal.tenant?.uid,
+      payload: {
+        key: principal.keyId,
+        actor: audit?.actor ?? "",
+        front: audit?.front ?? "",
+        requestId,
+        operation,
+        from,
+        to,
+      },
     }),
   });
 
-/** What `enqueueTransfer` stored. */
-interface Payload {
-  readonly key: string;
-  readonly operation: "copy" | "move";
-  readonly from: string;
-  readonly to: string;
-  readonly audit?: AuditDraft;
-}
+const textOf = (payload: Readonly<Record<string, unknown>>, name: string): string => {
+  const value = payload[name];
+  if (typeof value !== "string") throw new Error(`The job names no ${name}.`);
+  return value;
+};
 
 /**
  * Does the transfer with the key that asked for it, entry by entry and decided anew at each: a key that was revoked
@@ -33,8 +38,9 @@ interface Payload {
 export const transferDirectories =
   (authority: Authority, tree: Tree): JobHandler =>
   async ({ id, payload }, control) => {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `enqueueTransfer` alone
-    const { key, operation, from, to, audit } = payload as unknown as Payload;
+    const key = textOf(payload, "key");
+    const [from, to] = [textOf(payload, "from"), textOf(payload, "to")];
+    const operation = textOf(payload, "operation") === "move" ? "move" : "copy";
     const admission = await authority.readmit(key);
     const ctx: Context = {
       signal: control.signal,
@@ -46,7 +52,15 @@ export const transferDirectories =
         tenant: undefined,
         revisions: admission.revisions,
         reserved: { bytes: 0, files: 0 },
-        audit,
+        audit: {
+          actor: textOf(payload, "actor"),
+          front: textOf(payload, "front"),
+          requestId: textOf(payload, "requestId"),
+          key,
+          action: operation,
+          resource: from,
+          detail: { to, job: id },
+        },
         idempotency: undefined,
       },
       commit: () => Promise.resolve(),

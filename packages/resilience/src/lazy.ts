@@ -1,4 +1,10 @@
-import { type Backend, type Capability, FileError, isFileError, type OpContext } from "@bulkhead/contract";
+import {
+  type Backend,
+  type Capability,
+  FileError,
+  isFileError,
+  type OpContext,
+} from "@bulkhead/contract";
 import { checkDeclared } from "@bulkhead/kit";
 
 export interface LazyOptions {
@@ -52,7 +58,8 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
 
   const backend = (): Promise<Backend> => {
     if (closed) return Promise.reject(unavailable(undefined));
-    if (opening === undefined && performance.now() - failedAt < retryMs) return Promise.reject(unavailable(failure));
+    if (opening === undefined && performance.now() - failedAt < retryMs)
+      return Promise.reject(unavailable(failure));
     opening ??= open(() => void shut().catch(() => undefined)).then(
       (inner) => (opened = inner),
       (error: unknown) => {

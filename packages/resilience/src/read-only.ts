@@ -5,5 +5,11 @@ import { overrideBackend } from "@bulkhead/kit";
 export const readOnly: Layer<Backend> = (inner) => {
   const refuse = (): Promise<never> =>
     Promise.reject(new FileError("forbidden", "This part of the tree is mounted read-only."));
-  return overrideBackend(inner, { write: refuse, mkdir: refuse, remove: refuse, copy: refuse, move: refuse });
+  return overrideBackend(inner, {
+    write: refuse,
+    mkdir: refuse,
+    remove: refuse,
+    copy: refuse,
+    move: refuse,
+  });
 };

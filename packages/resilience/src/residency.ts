@@ -7,7 +7,10 @@ export type Region = string | { readonly attested: string };
  * Asks a storage where it is and compares. Rejects with `unavailable` where it is elsewhere, or cannot tell and nobody
  * attests it. Answers whether the storage itself confirmed it.
  */
-export const verifyResidency = async (backend: Backend, region: Region | undefined): Promise<"verified" | "unverified"> => {
+export const verifyResidency = async (
+  backend: Backend,
+  region: Region | undefined,
+): Promise<"verified" | "unverified"> => {
   if (region === undefined) return "unverified";
   const real = await backend.region();
   const wanted = typeof region === "string" ? region : region.attested;

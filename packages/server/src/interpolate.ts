@@ -8,7 +8,7 @@ const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
  * reference takes the value's YAML type, so that `port: ${PORT}` is a number. Throws for a variable that is not set and
  * has no default. Replaced after parsing: a variable's content is never read as structure.
  */
-export const interpolate = (
+const interpolate = (
   value: unknown,
   env: Readonly<Record<string, string | undefined>>,
 ): unknown => {

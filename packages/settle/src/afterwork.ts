@@ -89,7 +89,6 @@ export const afterwork = (intents: Intents): Afterwork => {
       clearTimeout(renewing);
       const end = Date.now() + ms;
       while ((unsettled.size > 0 || running.size > 0) && Date.now() < end)
-        // oxlint-disable-next-line no-await-in-loop -- waits for the retries above
         await new Promise((resolve) => setTimeout(resolve, 20));
       clearTimeout(retrying);
     },

@@ -48,12 +48,10 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
     let staged: string | undefined;
     const commit: OpContext["commit"] = async (content) => {
       for (let i = 0; i < decisions; i++) {
-        // oxlint-disable-next-line no-await-in-loop -- each try needs the answer of the one before
         if ((await intents.commit(settlement(), id, content)) === "committing") {
           staged = content.id;
           return;
         }
-        // oxlint-disable-next-line no-await-in-loop -- see above
         await ctx.commit(content);
       }
       throw new FileError(

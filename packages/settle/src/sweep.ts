@@ -15,9 +15,7 @@ export const sweep = async (
   for (const { id, state, staged, operation, paths } of left) {
     const interrupted = { operation, paths: paths.map(parseBackendPath), staged: staged ?? "" };
     // In order: a later intent may lie on what an earlier one did.
-    // oxlint-disable-next-line no-await-in-loop
     const side = state === "open" ? "undone" : await recovery.recover(ctx, interrupted);
-    // oxlint-disable-next-line no-await-in-loop
     await (side === "done" ? intents.settle(id, {}) : intents.discard(id));
   }
   await recovery.sweep(ctx);

@@ -14,10 +14,7 @@ import { tempDir, testDatabase, type TestDatabase, waitFor } from "@bulkhead/har
 import { collect, overrideBackend, plainContext, stack, streamBody, textBody } from "@bulkhead/kit";
 import { type Ledger, migrate, openLedger } from "@bulkhead/ledger";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Afterwork, afterwork } from "./afterwork.ts";
-import type { Intents } from "./ports.ts";
-import { settle } from "./settle.ts";
-import { sweep } from "./sweep.ts";
+import { type Afterwork, afterwork, type Intents, settle, sweep } from "@bulkhead/settle";
 
 const path = parseBackendPath;
 
