@@ -29,8 +29,12 @@ export async function launch(command: Command, place: Place): Promise<Postmaster
   for (;;) {
     const outcome = await attempt(command, place);
     if ("pid" in outcome) return outcome;
+    // The lock file's process is no running one, or it had been stopped before: a killed postmaster's pid stays taken
+    // until its parent has collected it.
     const waits =
-      /pre-existing shared memory block/.test(outcome.said) && performance.now() < deadline;
+      /pre-existing shared memory block|lock file "postmaster\.pid" already exists/.test(
+        outcome.said,
+      ) && performance.now() < deadline;
     if (!waits) {
       throw new FileError(
         "unavailable",

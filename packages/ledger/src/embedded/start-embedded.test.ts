@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -172,6 +174,21 @@ describe("one data folder", () => {
     expect(server.adopted).toBe(false);
     await server.stop();
     expect(await processStart(stranger.pid)).toBeDefined();
+  });
+
+  test("a killed postmaster that nobody has collected yet is waited for", async () => {
+    // The shell's child ends at once; the program that takes the shell's place never asks after it.
+    const shell = spawn("/bin/sh", ["-c", "(exit 0) & echo $!; exec sleep 1"]);
+    const [said] = (await once(shell.stdout, "data")) as [Buffer];
+    const pid = Number(said.toString());
+    await waitFor(async () => (await processStart(pid)) === undefined);
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    const cluster = join(dataDir, "postgres");
+    const lines = [pid, cluster, 1_600_000_000, 5432, "/tmp", "", "", "ready   ", ""];
+    await writeFile(join(cluster, "postmaster.pid"), lines.join("\n"));
+    const server = await start();
+    expect(server.adopted).toBe(false);
+    await server.stop();
   });
 
   test("a start that is given up leaves no server", async () => {
