@@ -17,6 +17,7 @@ export interface SendOptions {
   readonly key?: string;
   /** Goes out as it is where it is text, as JSON otherwise. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One TCP connection to a server, kept alive from request to request. */
@@ -51,6 +52,7 @@ export const connection = (url: string, key?: string): Connection => {
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(body !== undefined && { "content-length": Buffer.byteLength(String(body)) }),
         ...(body !== undefined && !raw && { "content-type": "application/json" }),
+        ...options.headers,
       },
     });
     sent.end(body);
