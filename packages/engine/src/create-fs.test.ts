@@ -1,3 +1,5 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { local } from "@bulkhead/backend-local";
 import { memory } from "@bulkhead/backend-memory";
 import { tempDir } from "@bulkhead/harness";
@@ -40,6 +42,16 @@ describe("createFS", () => {
     await expect(createFS({ mounts: { "no-slash": memory() } })).rejects.toMatchObject({
       code: "invalid-path",
     });
+  });
+
+  it("discards what a killed program had staged", async () => {
+    await using dir = await tempDir();
+    await (await createFS({ mounts: { "/": local({ root: dir.path }) } })).close();
+    const staging = join(dir.path, ".bulkhead", "staging");
+    await writeFile(join(staging, "left-behind"), "half");
+    const fs = await createFS({ mounts: { "/": local({ root: dir.path }) } });
+    expect(await readdir(staging)).toEqual([]);
+    await fs.close();
   });
 
   it("stops a stream that nobody reads on", async () => {

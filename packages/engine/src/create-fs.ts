@@ -3,6 +3,7 @@ import {
   type Context,
   parseVirtualPath,
   type Principal,
+  type Recovery,
   type Tree,
   type VirtualPath,
 } from "@bulkhead/contract";
@@ -26,16 +27,25 @@ const everybody: Principal = {
   expiresAt: undefined,
 };
 
+const isRecoverable = (backend: Backend): backend is Backend & Recovery => "sweep" in backend;
+
+/** Discards what a program that was killed had staged; without a ledger nobody else would. */
+const swept = async (backend: Backend): Promise<Backend> => {
+  if (isRecoverable(backend)) await backend.sweep(plainContext());
+  return backend;
+};
+
 /**
  * Makes one file tree of several storages, in process: mount table and tree, without ledger, keys or tenants. Rejects
- * with `invalid-path` or `invalid-request` for mounts that cannot stand side by side.
+ * with `invalid-path` or `invalid-request` for mounts that cannot stand side by side. One process at a time may hold a
+ * folder: what another one has staged there is discarded.
  */
 export const createFS = async ({ mounts }: CreateFSOptions): Promise<FileSystem> => {
   const opened = await Promise.all(
     Object.entries(mounts).map(async ([path, backend]) => ({
       id: path,
       path: parseVirtualPath(path),
-      backend: await backend,
+      backend: await swept(await backend),
     })),
   );
   const table = MountTable.of(opened);

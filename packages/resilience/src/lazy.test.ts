@@ -1,0 +1,121 @@
+import { type Backend, FileError, parseBackendPath } from "@bulkhead/contract";
+import { memory } from "@bulkhead/backend-memory";
+import { overrideBackend, plainContext, textBody } from "@bulkhead/kit";
+import { describe, expect, it } from "vitest";
+import { lazy } from "./lazy.ts";
+
+const ctx = plainContext();
+const path = parseBackendPath;
+
+/** Counts what was opened and closed. */
+const counted = (
+  backend: Backend = memory(),
+): { open: () => Promise<Backend>; opened: number; closed: number } => {
+  const counts = {
+    opened: 0,
+    closed: 0,
+    open: async (): Promise<Backend> => {
+      counts.opened += 1;
+      return overrideBackend(backend, {
+        close: async () => {
+          counts.closed += 1;
+        },
+      });
+    },
+  };
+  return counts;
+};
+
+describe("lazy", () => {
+  it("opens on first use, once for all that call at the same time", async () => {
+    const counts = counted();
+    const backend = lazy({ scheme: "memory", open: counts.open });
+    expect(counts.opened).toBe(0);
+    await Promise.all(
+      Array.from({ length: 5 }, (_, i) => backend.write(ctx, path(`f${i}`), textBody("x"))),
+    );
+    expect((await backend.list(ctx, path(""))).entries).toHaveLength(5);
+    expect(counts.opened).toBe(1);
+    await backend.close();
+    expect(counts.closed).toBe(1);
+    await expect(backend.stat(ctx, path("f1"))).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("keeps its place with `unavailable`, and does not hammer a storage that cannot be opened", async () => {
+    let tries = 0;
+    const backend = lazy({
+      scheme: "local",
+      retryMs: 50,
+      open: async () => {
+        tries += 1;
+        if (tries < 3) throw new Error("ENOENT: /somewhere/secret");
+        return memory();
+      },
+    });
+    const attempt = (): Promise<unknown> => backend.list(ctx, path(""));
+    await expect(attempt()).rejects.toMatchObject({ code: "unavailable" });
+    await expect(attempt()).rejects.not.toThrow("secret");
+    expect(tries).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await expect(attempt()).rejects.toMatchObject({ code: "unavailable" });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(await attempt()).toEqual({ entries: [] });
+    expect(tries).toBe(3);
+  });
+
+  it("refuses an option that the storage does not declare, though it claimed everything before it was open", async () => {
+    const backend = lazy({
+      scheme: "x",
+      open: async () => memory({ capability: { metadata: false } }),
+    });
+    await expect(
+      backend.write(ctx, path("f"), textBody("x"), { metadata: { a: "b" } }),
+    ).rejects.toMatchObject({ code: "invalid-request" });
+    await expect(backend.read(ctx, path("f"), { version: "1" })).rejects.toMatchObject({
+      code: "invalid-request",
+    });
+    expect(backend.capability.metadata).toBe(false);
+  });
+
+  it("closes when idle, never under a read that is still open, and opens again", async () => {
+    const counts = counted();
+    const backend = lazy({ scheme: "memory", open: counts.open, idleMs: 30 });
+    await backend.write(ctx, path("f"), textBody("x"));
+    const read = await backend.read(ctx, path("f"));
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(counts.closed).toBe(0);
+    await read[Symbol.asyncDispose]();
+    await read[Symbol.asyncDispose]();
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(counts.closed).toBe(1);
+    expect((await backend.stat(ctx, path("f"))).size).toBe(1);
+    expect(counts.opened).toBe(2);
+    await backend.close();
+  });
+
+  it("opens anew after the storage was lost", async () => {
+    const losses: (() => void)[] = [];
+    let opened = 0;
+    const backend = lazy({
+      scheme: "local",
+      open: async (lost) => {
+        opened += 1;
+        losses.push(lost);
+        return memory();
+      },
+    });
+    await backend.write(ctx, path("f"), textBody("x"));
+    losses[0]?.();
+    await expect(backend.stat(ctx, path("f"))).rejects.toMatchObject({ code: "not-found" });
+    expect(opened).toBe(2);
+  });
+
+  it("passes on the opener's own reason", async () => {
+    const reason = new FileError(
+      "unavailable",
+      "Another server process serves this part of the tree now.",
+    );
+    const backend = lazy({ scheme: "local", open: () => Promise.reject(reason) });
+    await expect(backend.stat(ctx, path("f"))).rejects.toBe(reason);
+  });
+});
