@@ -179,8 +179,8 @@ describe("one data folder", () => {
   test("a killed postmaster that nobody has collected yet is waited for", async () => {
     // The shell's child ends at once; the program that takes the shell's place never asks after it.
     const shell = spawn("/bin/sh", ["-c", "(exit 0) & echo $!; exec sleep 1"]);
-    const [said] = (await once(shell.stdout, "data")) as [Buffer];
-    const pid = Number(said.toString());
+    const [said]: readonly unknown[] = await once(shell.stdout, "data");
+    const pid = Number(String(said));
     await waitFor(async () => (await processStart(pid)) === undefined);
     expect(() => process.kill(pid, 0)).not.toThrow();
     const cluster = join(dataDir, "postgres");
