@@ -1,4 +1,6 @@
+import type { Body } from "./body.ts";
 import type { Context, Principal } from "./context.ts";
+import type { RequestPath } from "./path.ts";
 import type {
   AuditEntry,
   JobRecord,
@@ -12,7 +14,7 @@ import type {
   TenantPatch,
   TenantRecord,
 } from "./records.ts";
-import type { Session } from "./store.ts";
+import type { Session, WriteOptions, WriteResult } from "./store.ts";
 
 /** What a front read from a request about who is asking. Nothing in it but `key` can widen what is reached. */
 export interface Credential {
@@ -88,6 +90,13 @@ export interface Control {
   /** Rejects with `unauthenticated`, `tenant-mismatch` or `outside-workspace`. Reads the ledger, whatever was read before. */
   readonly authenticate: (credential: Credential) => Promise<Context>;
   readonly session: Session;
+  /** Appends, making the file and its parents, atomically against other appends. Judged as a write: needs no other scope. */
+  readonly append: (
+    ctx: Context,
+    path: RequestPath,
+    body: Body,
+    options?: Pick<WriteOptions, "contentType">,
+  ) => Promise<WriteResult>;
   readonly whoami: (ctx: Context) => Promise<WhoAmI>;
   readonly keys: {
     readonly mint: (ctx: Context, input: KeyInput) => Promise<MintedKey>;

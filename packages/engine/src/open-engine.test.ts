@@ -7,7 +7,7 @@ import {
   parseRequestPath,
 } from "@bulkhead/contract";
 import { tempDir, type TempDir, testDatabase, type TestDatabase, waitFor } from "@bulkhead/harness";
-import { collect, textBody } from "@bulkhead/kit";
+import { collect, streamBody, textBody } from "@bulkhead/kit";
 import { migrate } from "@bulkhead/ledger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Engine, openEngine } from "./open-engine.ts";
@@ -180,6 +180,33 @@ describe("the engine over a real ledger", () => {
     await refused("tenant-mismatch", () => as(key, { tenant: "beta" }));
     await refused("tenant-mismatch", () => as(key, { tenant: "nobody" }));
     await as(key, { tenant: "acme" });
+  });
+
+  it("appends with the scope to write alone, and shows nothing by it", async () => {
+    const key = await mint(platformKey, {
+      workspacePrefix: "/workspace/acme/log",
+      scopes: ["write"],
+    });
+    const ctx = await as(key);
+    await engine.control.append(ctx, path("/day"), textBody("one\n"));
+    await engine.control.append(ctx, path("/day"), textBody("two\n"));
+    expect(await text(platformKey, "/workspace/acme/log/day")).toBe("one\ntwo\n");
+    await refused("scope-required", () => engine.control.session.read(ctx, path("/day")));
+    const reader = await as(
+      await mint(platformKey, { workspacePrefix: "/workspace/acme/log", scopes: ["read"] }),
+    );
+    let pulled = false;
+    const body = streamBody(
+      (async function* () {
+        pulled = true;
+        yield new Uint8Array(1);
+      })(),
+    );
+    await refused("scope-required", () => engine.control.append(reader, path("/day"), body));
+    await refused("outside-workspace", () =>
+      engine.control.append(ctx, path("/workspace/beta/x"), body),
+    );
+    expect(pulled).toBe(false);
   });
 
   it("answers an identity 404 for every file operation, and only whoami", async () => {

@@ -5,7 +5,7 @@ import {
   type Tree,
   type VirtualPath,
 } from "@bulkhead/contract";
-import { stack } from "@bulkhead/kit";
+import { append, stack } from "@bulkhead/kit";
 import {
   type Ledger,
   lockDataDir,
@@ -15,11 +15,13 @@ import {
 } from "@bulkhead/ledger";
 import {
   type Admission,
+  asWrite,
   audit,
   audited,
   authenticate,
   type Authority,
   checkTenantId,
+  type Decision,
   fence,
   keyControl,
   recordControl,
@@ -179,28 +181,21 @@ const openTree = async (
 
   const streams = streamWatch(authority);
   opened.add(async () => streams.close());
-  const governed = (storages: Tree): Tree =>
+  const governed = (storages: Tree, scopes: Decision): Tree =>
     stack<Tree>(
       storages,
       fence({
         authority,
         // The order of the answers: bounds, tenant, scopes, relations.
-        decisions: [
-          withinBounds,
-          tenantsServe(tenants, namespaceRoots),
-          scopesAllow,
-          relationsAllow,
-        ],
+        decisions: [withinBounds, tenantsServe(tenants, namespaceRoots), scopes, relationsAllow],
         streams,
       }),
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
     );
-  const session = audit(ledger.denials)(
-    scoped(
-      (ctx: Context) => ctx.principal.reach,
-      namespaceRoots,
-    )(governed(tree(roots.table, { transfer: enqueueTransfer(ledger) }))),
-  );
+  const storages = tree(roots.table, { transfer: enqueueTransfer(ledger) });
+  const door = scoped((ctx: Context) => ctx.principal.reach, namespaceRoots);
+  const session = audit(ledger.denials)(door(governed(storages, scopesAllow)));
+  const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
 
   const asks = audited(ledger.denials);
   const control: Control = {
@@ -211,6 +206,7 @@ const openTree = async (
       catchUp,
     }),
     session,
+    append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
     keys: keyControl({
       keys: ledger.keys,
       tenants: ledger.tenants,
@@ -246,7 +242,7 @@ const openTree = async (
         certificateKey: options.certificateKey,
       }),
       // Below the session, and without a job for what is one already.
-      [transferKind]: transferDirectories(authority, governed(tree(roots.table))),
+      [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),
     },
     signal: stopping.signal,
   });

@@ -36,6 +36,8 @@ export const append = async <P extends AnyPath, C extends OpContext>(
   options: AppendOptions = {},
 ): Promise<WriteResult> => {
   const limit = options.limit ?? appendLimit;
+  // Who may not is told so before the body is gathered.
+  await exists(store, ctx, path);
   const added = await collect(body.open(), limit);
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await pause(attempt);
@@ -54,6 +56,21 @@ export const append = async <P extends AnyPath, C extends OpContext>(
     }
   }
   throw new FileError("conflict", "Other writers kept changing this file; try again.");
+};
+
+const exists = async <P extends AnyPath, C extends OpContext>(
+  store: Store<P, C>,
+  ctx: C,
+  path: P,
+): Promise<boolean> => {
+  try {
+    const { kind } = await store.stat(ctx, path);
+    if (kind === "directory") throw new FileError("is-directory", "A directory takes no content.");
+    return true;
+  } catch (error) {
+    if (isFileError(error, "not-found")) return false;
+    throw error;
+  }
 };
 
 const creating = ({ contentType }: AppendOptions): WriteOptions => ({

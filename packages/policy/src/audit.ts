@@ -27,15 +27,16 @@ export const denialOf = (error: unknown): string | undefined => {
 
 /**
  * Opens an audit entry for every operation. A mutation's is closed in its own commit; a refusal is recorded here, and
- * outside `scope`, because the attempt to leave one's bounds is exactly what has to be on record.
+ * outside `scope`, because the attempt to leave one's bounds is exactly what has to be on record. `action` names an
+ * operation that is made of several.
  */
-export const audit = (sink: DenialSink): Layer<Session> =>
+export const audit = (sink: DenialSink, action?: string): Layer<Session> =>
   guard<RequestPath, Context>(async (ctx, call, next) => {
     const [resource = "/", to] = call.paths;
     const base = ctx.settlement.audit;
     const draft = base && {
       ...base,
-      action: call.operation,
+      action: action ?? call.operation,
       resource,
       detail: to === undefined ? base.detail : { ...base.detail, to },
     };

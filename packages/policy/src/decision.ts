@@ -76,6 +76,15 @@ export const scopesAllow: Decision = (principal, call) => {
   for (const { access } of call.touches) checkScope(principal, scopeFor[access]);
 };
 
+/** The same question, asked as if every access were a write: for reading that is a step of writing. */
+export const asWrite =
+  (decision: Decision): Decision =>
+  (principal, call) =>
+    decision(principal, {
+      ...call,
+      touches: call.touches.map(({ path }) => ({ path, access: "write" })),
+    });
+
 /**
  * Question 4: a capability holds what its scopes say within its prefix. An identity holds what relations give it; there
  * are none yet, and what a caller may not read does not exist for it.

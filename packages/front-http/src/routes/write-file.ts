@@ -1,5 +1,5 @@
 import { FileError, isFileError, type Mode, type RequestPath } from "@bulkhead/contract";
-import { append, tapBody } from "@bulkhead/kit";
+import { tapBody } from "@bulkhead/kit";
 import { decodeMetadata } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call } from "../call.ts";
@@ -117,7 +117,7 @@ export const appendFile = async (call: Call): Promise<Answer> => {
       run: async () => {
         taken = true;
         const options = contentType === undefined ? {} : { contentType };
-        const result = await append(call.control.session, call.ctx, path, body, options);
+        const result = await call.control.append(call.ctx, path, body, options);
         return writtenAnswer(call, path, result, 200, options);
       },
       again: async () => statAnswer(200, path, await call.control.session.stat(call.ctx, path)),

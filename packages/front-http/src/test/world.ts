@@ -15,7 +15,7 @@ import {
   type StoredAnswer,
   type TenantRecord,
 } from "@bulkhead/contract";
-import { plainContext } from "@bulkhead/kit";
+import { append, plainContext } from "@bulkhead/kit";
 import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 
 /** What happened below the front, for tests to look at. */
@@ -175,6 +175,7 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
   };
   return {
     session,
+    append: (ctx, path, body, options) => append(session, ctx, path, body, options),
     authenticate: async (credential) => {
       seen.credentials.push(credential);
       if (credential.key !== aliceKey && credential.key !== bobKey)
