@@ -87,8 +87,6 @@ export const writeConfig = async (env: Terminal["env"], config: Config): Promise
   try {
     const handle = await open(staged, "wx", 0o600);
     try {
-      // The umask may have taken bits away, never added any; this makes it exact.
-      await handle.chmod(0o600);
       await handle.writeFile(`${JSON.stringify(config, null, 2)}\n`);
       await handle.sync();
     } finally {

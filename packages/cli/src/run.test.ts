@@ -478,6 +478,9 @@ describe("profiles", () => {
     expect((await runCli(["cat", "/workspace/beta/p", "--key", key], { env: envKey })).code).toBe(
       10,
     );
+    const envUrl = { ...envKey, BULKHEAD_URL: "http://127.0.0.1:1" };
+    expect((await runCli(["cat", "home:/p"], { env: envUrl })).out).toBe("p");
+    expect((await runCli(["cat", "/p"], { env: envUrl })).code).toBe(5);
     // A stored key goes to no other server.
     const asked: string[] = [];
     const fetch = async (input: unknown): Promise<Response> => {
