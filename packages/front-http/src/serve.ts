@@ -6,7 +6,6 @@ import { type Answer, problemAnswer } from "./answer.ts";
 import type { Call, Front, Route } from "./call.ts";
 import { takeTurn } from "./connection.ts";
 import { digestCheck } from "./digest.ts";
-import { malformed } from "./fault.ts";
 import { bearerOf, checkFraming } from "./framing.ts";
 import { parseQuery } from "./query.ts";
 import { type Exchange, send } from "./send.ts";
@@ -79,6 +78,9 @@ const authenticate = async (
   return service.control.authenticate({ ...credential, workspacePrefix });
 };
 
+const fragment = (): FileError =>
+  new FileError("invalid-path", "A request target has no '#'; write it as '%23'.");
+
 const callOf = (
   service: Service,
   request: IncomingMessage,
@@ -88,7 +90,7 @@ const callOf = (
   params: Readonly<Record<string, string>>,
 ): Call => {
   const target = targetOf(request);
-  if (target.fragment) throw malformed("A request target has no '#'; write it as '%23'.");
+  if (target.fragment) throw fragment();
   let upload: Upload | undefined;
   return {
     ...service,
@@ -124,8 +126,7 @@ const run = async (
 ): Promise<Answer> => {
   checkFraming(request);
   if (served.open === true) {
-    if (targetOf(request).fragment)
-      throw malformed("A request target has no '#'; write it as '%23'.");
+    if (targetOf(request).fragment) throw fragment();
     return served.run({ ...service, request, headers: request.headers, requestId });
   }
   const ctx = await authenticate(service, request, requestId, signal);

@@ -53,10 +53,7 @@ export const keyRoutes: readonly Route[] = [
     method: "PATCH",
     url: "/v1/keys/:id",
     run: async (call) => {
-      const patch = parseJson(
-        await jsonBytes(call.upload(), call.headers["content-type"]),
-        narrowRequest,
-      );
+      const patch = parseJson(await jsonBytes(call.upload()), narrowRequest);
       const key = await call.control.keys.narrow(call.ctx, call.param("id"), keyPatchOf(patch));
       return { status: 200, json: wireKeyOf(key) };
     },

@@ -18,7 +18,7 @@ export const post = <T>({ url, schema, run, again }: PostOptions<T>): Route => (
   method: "POST",
   url,
   run: async (call) => {
-    const bytes = await jsonBytes(call.upload(), call.headers["content-type"]);
+    const bytes = await jsonBytes(call.upload());
     const input = parseJson(bytes, schema);
     const route = `POST ${url}`;
     const params = [...url.matchAll(/:(\w+)/g)].map(([, name = ""]) => call.param(name));

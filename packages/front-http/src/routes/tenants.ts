@@ -50,10 +50,7 @@ export const tenantRoutes: readonly Route[] = [
     method: "PATCH",
     url: "/v1/tenants/:id",
     run: async (call) => {
-      const patch = parseJson(
-        await jsonBytes(call.upload(), call.headers["content-type"]),
-        tenantPatch,
-      );
+      const patch = parseJson(await jsonBytes(call.upload()), tenantPatch);
       return {
         status: 200,
         json: wireTenantOf(await call.control.tenants.patch(call.ctx, call.param("id"), patch)),
