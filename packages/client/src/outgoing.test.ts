@@ -14,14 +14,15 @@ describe("a body on its way", () => {
   it("never looks complete when it was let go, and ends its source", async () => {
     const why = new Error("over");
     const gone = new AbortController();
-    for (const stop of ["release", "signal"] as const) {
+    for (const stop of ["at once", "while it waits", "signal"] as const) {
       const { source, ended } = waiting();
       const { stream, release, broken } = outgoing(source, gone.signal);
       const reader = stream.getReader();
       expect((await reader.read()).done).toBe(false);
       const next = reader.read();
-      if (stop === "release") release(why);
-      else gone.abort(why);
+      if (stop !== "at once") await new Promise((resolve) => setTimeout(resolve, 5));
+      if (stop === "signal") gone.abort(why);
+      else release(why);
       await expect(next).rejects.toBe(why);
       expect(ended()).toBe(why);
       expect(broken()).toBeUndefined();
