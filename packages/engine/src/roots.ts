@@ -87,12 +87,18 @@ export const rootsTable = async (
   };
 };
 
-/** True if both stand on the same storage; a tenant's status alone does not change its mount. */
+const isGoing = ({ tenant }: LedgerRoot): boolean => tenant.status === "deleting";
+
+/**
+ * True if the mount of one may go on serving the other. A tenant's status alone does not change its mount, except that
+ * a process lets go of what is being deleted, so that whichever takes the job can hold it.
+ */
 const same = (a: LedgerRoot, b: LedgerRoot | undefined): boolean =>
   b !== undefined &&
   a.tenant.uid === b.tenant.uid &&
   a.generation === b.generation &&
-  a.placement === b.placement;
+  a.placement === b.placement &&
+  isGoing(a) === isGoing(b);
 
 /** The first segment of a root's path. */
 export const namespaceOf = (root: LedgerRoot): string =>
