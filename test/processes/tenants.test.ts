@@ -104,4 +104,25 @@ describe("tenants come and go on every process at once", () => {
       expect(await query(all.databaseUrl, "select id from bulkhead.intent")).toEqual([]);
     },
   );
+
+  it("whoever held a tenant that is being deleted lets go of it, for the process that removes it", async () => {
+    await onFirst.must(201, "POST", "/v1/tenants", { body: { id: "held" } });
+    await onFirst.must(201, "PUT", "/v1/files/workspace/held/a", { body: "kept until then" });
+    const holders = (): Promise<readonly unknown[]> =>
+      query(
+        all.databaseUrl,
+        `select l.holder from bulkhead.lease l, bulkhead.tenant t where t.id = 'held'
+           and l.holder is not null and starts_with(l.name, 'mount:root:' || t.uid)`,
+      );
+    expect(await holders()).toHaveLength(1);
+    await onSecond.must(503, "GET", "/v1/files/workspace/held/a");
+    await onSecond.must(202, "DELETE", "/v1/tenants/held?confirm=held&grace=PT1H");
+    await waitFor(async () => (await holders()).length === 0, { timeout: 10_000 });
+    // Until the hour is over the platform still reads it, through whom it likes.
+    const read = await waitFor(async () => {
+      const reply = await onSecond.send("GET", "/v1/files/workspace/held/a");
+      return reply.status === 200 && reply.text;
+    });
+    expect(read).toBe("kept until then");
+  });
 });
