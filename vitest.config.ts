@@ -6,6 +6,8 @@ export default defineConfig({
   resolve: { conditions },
   // vitest hands these to the workers' Node: with "import" among them, require() of pg's parts would get modules.
   ssr: { resolve: { conditions: ["bulkhead-source", "node"] } },
+  // The one in which globalSetup runs.
+  environments: { __vitest__: { resolve: { conditions } } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
