@@ -158,7 +158,14 @@ describe("two tenants who cannot see each other", () => {
             expect(await Promise.all(others.map(inventory))).toEqual(before);
         },
       ),
-      { numRuns: 400 },
+      {
+        numRuns: 400,
+        // Found by this property once: a look at an ancestor that was allowed where the operation itself is not.
+        examples: [
+          [0, { operation: "head", paths: [["workspace"]] }],
+          [0, { operation: "append", paths: [["workspace"]] }],
+        ],
+      },
     );
     // A property that never leaves its bounds shows nothing.
     for (const count of Object.values(drawn)) expect(count).toBeGreaterThan(20);

@@ -47,6 +47,10 @@ const runCase = async (subject: Subject, one: Case, context: CaseContext): Promi
   if (skipped !== undefined) context.skip?.(`not declared: ${skipped}`);
 };
 
+/** Says in the title where a case runs, so that a report of skips explains itself. */
+const titleOf = ({ name, needs = [] }: Case): string =>
+  needs.length === 0 ? name : `${name} [only where ${needs.join(" and ")} is declared]`;
+
 /**
  * Registers the behaviour suite for one backend. Every case opens a backend of its own; one that needs what the backend
  * does not declare is skipped by name, where the runner knows how.
@@ -56,7 +60,7 @@ export const conformance = (runner: Runner, subject: Subject): void => {
     for (const topic of topics)
       runner.describe(topic.name, () => {
         for (const one of topic.cases)
-          runner.it(one.name, (context) => runCase(subject, one, context));
+          runner.it(titleOf(one), (context) => runCase(subject, one, context));
       });
   });
 };

@@ -36,8 +36,7 @@ export const append = async <P extends AnyPath, C extends OpContext>(
   options: AppendOptions = {},
 ): Promise<WriteResult> => {
   const limit = options.limit ?? appendLimit;
-  // Who may not is told so before the body is gathered.
-  await exists(store, ctx, path);
+  await admitted(store, ctx, path);
   const added = await collect(body.open(), limit);
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await pause(attempt);
@@ -58,18 +57,16 @@ export const append = async <P extends AnyPath, C extends OpContext>(
   throw new FileError("conflict", "Other writers kept changing this file; try again.");
 };
 
-const exists = async <P extends AnyPath, C extends OpContext>(
+/** Who may not append, or not to this, is told so before the body is gathered. */
+const admitted = async <P extends AnyPath, C extends OpContext>(
   store: Store<P, C>,
   ctx: C,
   path: P,
-): Promise<boolean> => {
+): Promise<void> => {
   try {
-    const { kind } = await store.stat(ctx, path);
-    if (kind === "directory") throw new FileError("is-directory", "A directory takes no content.");
-    return true;
+    await (await store.read(ctx, path))[Symbol.asyncDispose]();
   } catch (error) {
-    if (isFileError(error, "not-found")) return false;
-    throw error;
+    if (!isFileError(error, "not-found")) throw error;
   }
 };
 
