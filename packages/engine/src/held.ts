@@ -5,8 +5,17 @@ import { isDead, thisProcess } from "./process-holder.ts";
 
 const ttlMs = 10_000;
 
+/** `unavailable` here because another process serves it: nothing is wrong with the storage. */
+export class HeldElsewhere extends FileError {
+  constructor() {
+    super("unavailable", "Another server process serves this part of the tree now.", {
+      fields: { retryAfter: 1 },
+    });
+  }
+}
+
 /**
- * Opens a storage that one process at a time may serve. Rejects with `unavailable` while another one holds it. Every
+ * Opens a storage that one process at a time may serve. Rejects with `HeldElsewhere` while another one does. Every
  * call after the lease is gone is refused, and `lost` is called.
  */
 export const held = async (
@@ -16,10 +25,7 @@ export const held = async (
   open: (fencing: number) => Promise<Backend>,
 ): Promise<Backend> => {
   const lease = await leases.acquire(name, thisProcess, ttlMs, isDead);
-  if (lease === undefined)
-    throw new FileError("unavailable", "Another server process serves this part of the tree now.", {
-      fields: { retryAfter: 1 },
-    });
+  if (lease === undefined) throw new HeldElsewhere();
   let validUntil = performance.now() + ttlMs;
   let gone = false;
   let timer: NodeJS.Timeout | undefined;
@@ -45,14 +51,27 @@ export const held = async (
     if (!gone) arm();
   };
 
+  const giveUp = async (): Promise<void> => {
+    clearTimeout(timer);
+    if (!gone) await leases.release(name, lease.fencing).catch(() => undefined);
+    gone = true;
+  };
+
+  // From now on: what an earlier process left may take longer to sweep than the lease lasts.
+  arm();
   let inner: Backend;
   try {
     inner = await open(lease.fencing);
   } catch (error) {
-    await leases.release(name, lease.fencing).catch(() => undefined);
+    await giveUp();
     throw error;
   }
-  arm();
+  if (gone) {
+    await inner.close();
+    throw new FileError("unavailable", "This part of the tree could not be held; try again.", {
+      fields: { retryAfter: 1 },
+    });
+  }
 
   const using =
     <A extends readonly unknown[], R>(run: (...args: A) => Promise<R>) =>
@@ -79,8 +98,7 @@ export const held = async (
     close: async () => {
       clearTimeout(timer);
       await inner.close();
-      if (!gone) await leases.release(name, lease.fencing).catch(() => undefined);
-      gone = true;
+      await giveUp();
     },
   });
 };

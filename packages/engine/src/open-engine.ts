@@ -38,6 +38,7 @@ import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
 import { closers, type Closers } from "./closers.ts";
 import { deleteTenant } from "./delete-tenant.ts";
+import { HeldElsewhere } from "./held.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
@@ -229,7 +230,7 @@ const openTree = async (
       audited: asks,
     }),
     idempotency: ledger.idempotency,
-    unready: async () => [...(await ledger.ready()), ...(await unreadyMounts(fixed))],
+    unready: async () => (await Promise.all([ledger.ready(), unreadyMounts(fixed)])).flat(),
   };
 
   const stopping = new AbortController();
@@ -258,9 +259,13 @@ const openTree = async (
   return control;
 };
 
+/** Mounts whose storage does not answer. One that another process serves is that one's to report. */
 const unreadyMounts = async (mounts: readonly Mount[]): Promise<readonly string[]> => {
   const probes = await Promise.allSettled(mounts.map((mount) => mount.backend.region()));
   return mounts
-    .filter((_, i) => probes[i]?.status === "rejected")
+    .filter((_, i) => {
+      const probe = probes[i];
+      return probe?.status === "rejected" && !(probe.reason instanceof HeldElsewhere);
+    })
     .map((mount) => `mount ${mount.path}`);
 };
