@@ -56,8 +56,11 @@ const textOf = async (file: string): Promise<string> => {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     throw new ConfigError([
-      `${file}: ${error instanceof Error ? error.message : "cannot be read"}`,
+      missing
+        ? `${file}: there is no such file`
+        : `${file}: ${error instanceof Error ? error.message : "cannot be read"}`,
     ]);
   }
 };

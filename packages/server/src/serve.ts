@@ -1,6 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { closers, openEngine } from "@bulkhead/engine";
 import { httpFront } from "@bulkhead/front-http";
+import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
 import { openMasterKey } from "./master-key.ts";
@@ -100,7 +101,9 @@ const start = async (
       },
     }),
   });
-  const listening = await front.listen({ host: config.host, port: config.port });
+  const listening = await front.listen(config).catch((error: unknown) => {
+    throw cannotListen(error, config);
+  });
   opened(() => front.close({ graceMs: config.shutdownGraceSeconds * 1000 }));
   return listening.url;
 };
