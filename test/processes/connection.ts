@@ -4,6 +4,8 @@ import { Agent, type IncomingMessage, request } from "node:http";
 /** An answer, and on which connection it came. */
 export interface Reply {
   readonly status: number;
+  /** `Content-Type`. */
+  readonly type: string | undefined;
   readonly text: string;
   /** True if the request went over a connection that had answered before. */
   readonly reused: boolean;
@@ -68,7 +70,8 @@ export const connection = (url: string, key?: string): Connection => {
       if (typeof value !== "string") throw new Error(`No ${name} in ${status} ${text}`);
       return value;
     };
-    return { status, text, reused: sent.reusedSocket, sentAt, member };
+    const type = response.headers["content-type"];
+    return { status, type, text, reused: sent.reusedSocket, sentAt, member };
   };
   return {
     send,

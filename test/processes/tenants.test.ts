@@ -25,6 +25,13 @@ describe("tenants come and go on every process at once", () => {
     return (await by.must(201, "POST", "/v1/keys", { body })).member("key");
   };
 
+  it("both are ready, whichever of them holds the platform's own mount", async () => {
+    await onFirst.must(200, "GET", "/v1/list/workspace");
+    await onSecond.must(503, "GET", "/v1/list/workspace");
+    await onFirst.must(200, "GET", "/readyz");
+    await onSecond.must(200, "GET", "/readyz");
+  });
+
   it("one that was made here is served there by the very next request", async () => {
     for (let i = 0; i < 20; i++) {
       const [here, there] = i % 2 === 0 ? [onFirst, onSecond] : [onSecond, onFirst];
