@@ -27,6 +27,7 @@ import {
   recordControl,
   relationsAllow,
   scopesAllow,
+  servedIdempotency,
   streamWatch,
   tenantControl,
   tenantGate,
@@ -229,7 +230,7 @@ const openTree = async (
       auditLog: ledger.auditLog,
       audited: asks,
     }),
-    idempotency: ledger.idempotency,
+    idempotency: servedIdempotency(ledger.idempotency),
     unready: async () => (await Promise.all([ledger.ready(), unreadyMounts(fixed)])).flat(),
   };
 

@@ -13,11 +13,16 @@ const keyOf = (call: Call): string | undefined => {
   return key;
 };
 
-/** Begins the digest of a request with what its body does not say: what it is about and where its paths begin. */
-export const requestDigest = (call: Call, target: string): ReturnType<typeof createHash> =>
-  createHash("sha256")
-    .update(JSON.stringify([target, call.ctx.principal.reach]))
+/**
+ * Begins the digest of a request with what its body does not say: what it is about, where its paths begin, and what its
+ * key may do, so that no answer is given again to a key that has become narrower.
+ */
+export const requestDigest = (call: Call, target: string): ReturnType<typeof createHash> => {
+  const { reach, scopes } = call.ctx.principal;
+  return createHash("sha256")
+    .update(JSON.stringify([target, reach, scopes.toSorted()]))
     .update("\n");
+};
 
 /** How a POST runs and how its answer is given again. */
 export interface Operation {
