@@ -335,8 +335,16 @@ describe("the engine over a real ledger", () => {
     await refused("outside-workspace", async () =>
       session.read(await as(key, { requestId: "req-2" }), path("/workspace/beta/secret")),
     );
+    // The log is the tenant's: a key that administers a part of it does not read the rest.
+    await refused("forbidden", async () => audit.list(await as(key), {}));
+    const admin = await mint(platformKey, {
+      workspacePrefix: "/workspace/acme",
+      scopes: ["admin"],
+    });
     const mine = async (requestId: string): Promise<unknown[]> =>
-      (await audit.list(await as(key), {})).items.filter((entry) => entry.requestId === requestId);
+      (await audit.list(await as(admin), {})).items.filter(
+        (entry) => entry.requestId === requestId,
+      );
     await waitFor(async () => (await mine("req-2")).length === 1);
     expect(await mine("req-1")).toMatchObject([
       { action: "write", result: "SUCCESS", resource: "/workspace/acme/audited/f", tenant: "acme" },

@@ -7,6 +7,9 @@ const absent =
 const absentMessages =
   /timeout exceeded when trying to connect|timeout expired|Query read timeout|Connection terminated|Client was closed|not queryable|pool after calling end|server closed the connection|connection is insecure/i;
 
+/** A NUL or malformed text in a parameter: who sent it is told, not the operator. */
+const unstorable = /^(?:22021|22P05)$/;
+
 const textOf = (error: unknown, field: "code" | "message" | "constraint"): string => {
   const value: unknown =
     typeof error === "object" && error !== null ? Reflect.get(error, field) : undefined;
@@ -49,5 +52,9 @@ export const toFileError = (error: unknown): FileError => {
     );
   if (code === "BH409")
     return new FileError("conflict", "The operation was overtaken; try again.", { cause: error });
+  if (unstorable.test(code))
+    return new FileError("invalid-request", "A text holds a character that cannot be stored.", {
+      cause: error,
+    });
   return new FileError("internal", "The control plane refused a statement.", { cause: error });
 };

@@ -8,8 +8,10 @@ import {
   type KeyRecord,
   outsideWorkspace,
   parseVirtualPath,
+  pathLimits,
   type Principal,
   type Scope,
+  utf8Length,
   type VirtualPath,
 } from "@bulkhead/contract";
 import { checkScope } from "../decision.ts";
@@ -42,6 +44,25 @@ export const checkAdmin = (principal: Principal): void => {
 
 const covers = (principal: Principal, path: VirtualPath): boolean =>
   principal.reach.bounds.some((bound) => isUnder(bound, path));
+
+/** Throws unless the caller's bounds hold a whole root of its tenant: who administers a part does not see or set the rest. */
+export const checkWholeRoot = (principal: Principal, roots: readonly string[]): void => {
+  if (principal.kind === "platform") return;
+  if (!roots.some((root) => covers(principal, parseVirtualPath(root))))
+    throw beyond(
+      "This key administers a part of the tenant; use a key that is bound to the tenant's root.",
+    );
+};
+
+// The id stands in every audit entry and is read with every request: whoever chooses it may not make others pay for it.
+const checkSubject = (subject: KeyInput["subject"]): void => {
+  if (subject === undefined) return;
+  const { id } = subject;
+  if (!id.isWellFormed() || utf8Length(id) > pathLimits.nameBytes || /[\p{Cc}\s:#/]/u.test(id))
+    throw bad(
+      `A subject's id has at most ${pathLimits.nameBytes} bytes and no space, control character, ':', '#' or '/'.`,
+    );
+};
 
 /** Mints, shows, narrows and ends keys: only within the caller's own bounds, scopes, tenant and lifetime. */
 export const keyControl = (options: KeyControlOptions): Control["keys"] => {
@@ -103,6 +124,7 @@ export const keyControl = (options: KeyControlOptions): Control["keys"] => {
       throw bad(
         "Name a workspacePrefix (a key for a part of the tree), a subject (a key for somebody), or both.",
       );
+    checkSubject(input.subject);
     checkWithin(principal, input, ctx.now);
     const tenant = await tenantFor(principal, input);
     if (
@@ -113,7 +135,9 @@ export const keyControl = (options: KeyControlOptions): Control["keys"] => {
         "A key that is bound to a part of the tenant mints only keys with a workspacePrefix inside it.",
       );
     const scopes =
-      input.scopes ?? defaultScopes.filter((scope) => principal.scopes.includes(scope));
+      input.scopes === undefined
+        ? defaultScopes.filter((scope) => principal.scopes.includes(scope))
+        : [...new Set(input.scopes)];
     if (scopes.length === 0)
       throw beyond("This key carries none of the default scopes; name the scopes.");
     const { id, key, hash } = options.mintKeyString();
@@ -187,6 +211,20 @@ export const keyControl = (options: KeyControlOptions): Control["keys"] => {
     return prefix;
   };
 
+  /**
+   * A successor is a new key in the caller's hands: within its scopes and lifetime, and in a family that ends with the
+   * caller, or revoking the caller would leave it.
+   */
+  const checkRotates = async ({ principal, now }: Context, record: KeyRecord): Promise<void> => {
+    checkWithin(principal, { scopes: record.scopes }, now);
+    if (principal.kind === "platform") return;
+    let at: KeyRecord | undefined = record;
+    while (at !== undefined && at.id !== principal.keyId)
+      at = at.parent === null ? undefined : await keys.get(at.parent);
+    if (at === undefined)
+      throw beyond("A key rotates itself and what was minted with it; mint a new key instead.");
+  };
+
   return {
     mint: (ctx, input) =>
       audited(
@@ -242,7 +280,7 @@ export const keyControl = (options: KeyControlOptions): Control["keys"] => {
     rotate: (ctx, id, overlapMs) =>
       audited(ctx, "key.rotate", `key:${id}`, async (settlement) => {
         const record = await administered(ctx, id);
-        checkWithin(ctx.principal, { scopes: record.scopes }, ctx.now);
+        await checkRotates(ctx, record);
         const minted = options.mintKeyString();
         const tenant =
           record.tenant === null ? undefined : await options.tenants.get(record.tenant);

@@ -1,12 +1,16 @@
 import { type Context, type Control, FileError, type JobRecord } from "@bulkhead/contract";
 import { checkServing } from "../decision.ts";
 import type { AuditLog, TenantStore } from "../ports.ts";
-import { checkAdmin } from "./keys.ts";
+import { checkAdmin, checkWholeRoot } from "./keys.ts";
 import type { Audited } from "./audited.ts";
 
 export interface RecordControlOptions {
   readonly tenants: Pick<TenantStore, "get">;
-  readonly jobs: { readonly get: (id: string) => Promise<JobRecord | undefined> };
+  readonly jobs: {
+    readonly get: (
+      id: string,
+    ) => Promise<(JobRecord & { readonly tenantUid: string | undefined }) | undefined>;
+  };
   readonly auditLog: AuditLog;
   readonly audited: Audited;
 }
@@ -26,6 +30,8 @@ export const recordControl = (
     if (principal.kind !== "platform") {
       if (named !== undefined && named !== principal.tenant?.id)
         throw new FileError("tenant-mismatch", "The tenant named by the request is not the key's.");
+      const own = principal.tenant && (await tenants.get(principal.tenant.id));
+      checkWholeRoot(principal, own?.roots ?? []);
       return principal.tenant?.uid;
     }
     if (named === undefined) return undefined;
@@ -47,8 +53,8 @@ export const recordControl = (
       get: (ctx, id) =>
         audited(ctx, "job.get", `job:${id}`, async () => {
           const job = await jobs.get(id);
-          const own =
-            job !== undefined && job.tenant !== null && job.tenant === ctx.principal.tenant?.id;
+          // By uid: an id that is used again meets nothing of its predecessor.
+          const own = job?.tenantUid !== undefined && job.tenantUid === ctx.principal.tenant?.uid;
           if (job === undefined || !(ctx.principal.kind === "platform" || own))
             throw new FileError("not-found", "There is no such job.");
           return job;
