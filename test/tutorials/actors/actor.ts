@@ -1,0 +1,97 @@
+import type {
+  MintRequest,
+  NarrowRequest,
+  WireAuditEntry,
+  WireKey,
+  WireMintedKey,
+  WireTenant,
+  WireWhoAmI,
+} from "@bulkhead/wire";
+
+/**
+ * What the programs of the tutorials do, by whichever way they do it. Every call rejects with a `Refused` where the server
+ * refuses. Paths are a caller's own, as in the pages: from the key's home on, or absolute.
+ */
+export interface Actor {
+  readonly write: (path: string, text: string) => Promise<void>;
+  readonly append: (path: string, text: string) => Promise<void>;
+  readonly read: (path: string) => Promise<string>;
+  readonly stat: (path: string) => Promise<void>;
+  /** The names in a directory. */
+  readonly list: (path: string) => Promise<readonly string[]>;
+  readonly mkdir: (path: string) => Promise<void>;
+  readonly remove: (path: string) => Promise<void>;
+  /** Removes a directory with all that is in it. */
+  readonly removeTree: (path: string) => Promise<void>;
+  readonly copy: (from: string, to: string) => Promise<void>;
+  readonly move: (from: string, to: string) => Promise<void>;
+  /** The paths below `path`, however deep. */
+  readonly find: (path: string) => Promise<readonly string[]>;
+  /** The lines below `path` that hold `word`. */
+  readonly grep: (word: string, path: string) => Promise<readonly string[]>;
+  readonly whoami: () => Promise<WireWhoAmI>;
+  readonly mintKey: (input: MintRequest) => Promise<WireMintedKey>;
+  readonly listKeys: (tenant?: string) => Promise<readonly WireKey[]>;
+  readonly getKey: (id: string) => Promise<WireKey>;
+  readonly narrowKey: (id: string, patch: NarrowRequest) => Promise<WireKey>;
+  readonly rotateKey: (id: string, overlapSeconds?: number) => Promise<WireMintedKey>;
+  readonly revokeKey: (id: string) => Promise<void>;
+  readonly makeTenant: (id: string) => Promise<WireTenant>;
+  readonly getTenant: (id: string) => Promise<WireTenant>;
+  readonly listTenants: () => Promise<readonly string[]>;
+  readonly limitTenant: (id: string, limits: Readonly<Record<string, number>>) => Promise<void>;
+  readonly suspend: (id: string) => Promise<void>;
+  readonly reactivate: (id: string) => Promise<void>;
+  /** Resolves once the tenant's data is gone. */
+  readonly deleteTenant: (id: string) => Promise<void>;
+  readonly audit: (tenant?: string) => Promise<readonly WireAuditEntry[]>;
+}
+
+export interface ActorOptions {
+  readonly url: string;
+  readonly key: string;
+  readonly workspacePrefix?: string | undefined;
+  /** Sent with every request, as a proxy in between would. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Is told every answer: its headers, its body, and what a command printed. */
+  readonly heard?: ((text: string) => void) | undefined;
+}
+
+/** In which way a server said no, and how each of the three ways of asking shows it. */
+export const signs = {
+  http: { denied: "403", unknown: "401", missing: "404", conflict: "409", invalid: "400" },
+  client: {
+    denied: "PermissionError",
+    unknown: "UnauthenticatedError",
+    missing: "NotFoundError",
+    conflict: "ConflictError",
+    invalid: "InvalidRequestError",
+  },
+  cli: { denied: "10", unknown: "10", missing: "3", conflict: "11", invalid: "2" },
+} as const;
+
+export type Way = keyof typeof signs;
+
+/** What the server refused: its code, and the sign by which a program notices (status, class of the error, exit code). */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly code: string;
+  readonly sign: string;
+
+  constructor(code: string, sign: string, detail: string) {
+    super(`${sign} ${code}: ${detail}`);
+    this.code = code;
+    this.sign = sign;
+  }
+}
+
+/** A `fetch` that adds headers to each request and tells what each answer holds. */
+export const hearing =
+  ({ headers = {}, heard = () => undefined }: ActorOptions): typeof fetch =>
+  async (input, init) => {
+    const sent = new Headers(init?.headers);
+    for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+    const response = await fetch(input, { ...init, headers: sent });
+    heard(`${JSON.stringify([...response.headers])}\n${await response.clone().text()}`);
+    return response;
+  };

@@ -1,0 +1,117 @@
+import { PassThrough, Readable } from "node:stream";
+import { wireAuditEntry, wireKey, wireMintedKey, wireTenant, wireWhoAmI } from "@bulkhead/wire";
+import { run } from "bulkhead";
+import { z } from "zod";
+import { type Actor, type ActorOptions, hearing, Refused } from "./actor.ts";
+
+const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const named = z.object({ name: z.string() });
+const found = z.object({ path: z.string() });
+const match = z.object({ text: z.string() });
+type Flags = readonly (readonly [name: string, value: string | undefined])[];
+
+const gathering = (): { readonly stream: PassThrough; readonly text: () => string } => {
+  const stream = new PassThrough();
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return { stream, text: () => Buffer.concat(chunks).toString() };
+};
+
+/** Only the flags that say something. */
+const flags = (given: Flags): readonly string[] =>
+  given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+
+/** Speaks through the command line, each call a run of it in this process. */
+export const overCli = (options: ActorOptions): Actor => {
+  const { url, key, workspacePrefix, heard } = options;
+  const common = ["--json", ...flags([["workspace-prefix", workspacePrefix]])];
+
+  const sh = async (argv: readonly string[], stdin = ""): Promise<string> => {
+    const [out, err] = [gathering(), gathering()];
+    const code = await run([...common, ...argv], {
+      stdin: Readable.from([Buffer.from(stdin)]),
+      stdout: out.stream,
+      stderr: err.stream,
+      isTTY: { stdin: false, stdout: false, stderr: false },
+      env: { HOME: "/nonexistent", BULKHEAD_URL: url, BULKHEAD_KEY: key },
+      cwd: "/",
+      fetch: hearing(options),
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    heard?.(`${out.text()}\n${err.text()}`);
+    if (code === 0) return out.text();
+    const { error } = failure.parse(JSON.parse(err.text().split("\n")[0] ?? ""));
+    throw new Refused(error.code, String(code), error.message);
+  };
+  const done = async (argv: readonly string[], stdin?: string): Promise<void> => {
+    await sh(argv, stdin);
+  };
+  const one = async <T>(schema: z.ZodType<T>, argv: readonly string[]): Promise<T> =>
+    schema.parse(JSON.parse(await sh(argv)));
+  const many = async <T>(schema: z.ZodType<T>, argv: readonly string[]): Promise<readonly T[]> =>
+    (await sh(argv))
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => schema.parse(JSON.parse(line)));
+
+  return {
+    write: (path, text) => done(["put", "-", path], text),
+    append: (path, text) => done(["append", "-", path], text),
+    read: (path) => sh(["cat", path]),
+    stat: (path) => done(["stat", path]),
+    list: async (path) => (await many(named, ["ls", path])).map(({ name }) => name),
+    mkdir: (path) => done(["mkdir", path]),
+    remove: (path) => done(["rm", path]),
+    removeTree: (path) => done(["rm", "-r", "-y", path]),
+    copy: (from, to) => done(["cp", from, to]),
+    move: (from, to) => done(["mv", from, to]),
+    find: async (path) => (await many(found, ["find", path])).map((row) => row.path),
+    grep: async (word, path) => (await many(match, ["grep", word, path])).map(({ text }) => text),
+    whoami: () => one(wireWhoAmI, ["whoami"]),
+    mintKey: ({ name, tenant, workspacePrefix: prefix, scopes, expiresAt, subject }) =>
+      one(wireMintedKey, [
+        "key",
+        "create",
+        ...flags([
+          ["name", name],
+          ["tenant", tenant],
+          ["prefix", prefix],
+          ["scopes", scopes?.join(",")],
+          ["expires", expiresAt],
+          ["subject", subject && `${subject.type}:${subject.id}`],
+        ]),
+      ]),
+    listKeys: (tenant) => many(wireKey, ["key", "list", ...flags([["tenant", tenant]])]),
+    getKey: (id) => one(wireKey, ["key", "get", id]),
+    narrowKey: (id, { name, workspacePrefix: prefix, scopes, expiresAt }) =>
+      one(wireKey, [
+        "key",
+        "update",
+        id,
+        ...flags([
+          ["name", name],
+          ["prefix", prefix],
+          ["scopes", scopes?.join(",")],
+          ["expires", expiresAt],
+        ]),
+      ]),
+    rotateKey: (id, overlap) =>
+      one(wireMintedKey, ["key", "rotate", id, ...flags([["overlap", overlap?.toString()]])]),
+    revokeKey: (id) => done(["key", "revoke", id]),
+    makeTenant: (id) => one(wireTenant, ["tenant", "create", id]),
+    getTenant: (id) => one(wireTenant, ["tenant", "get", id]),
+    listTenants: async () => (await many(wireTenant, ["tenant", "list"])).map(({ id }) => id),
+    limitTenant: (id, limits) =>
+      done([
+        "tenant",
+        "update",
+        id,
+        ...flags(Object.entries(limits).map(([name, value]) => ["limit", `${name}=${value}`])),
+      ]),
+    suspend: (id) => done(["tenant", "suspend", id]),
+    reactivate: (id) => done(["tenant", "reactivate", id]),
+    deleteTenant: (id) =>
+      done(["tenant", "delete", id, "--confirm", id, "--grace", "P0D", "--wait"]),
+    audit: (tenant) => many(wireAuditEntry, ["audit", "list", ...flags([["tenant", tenant]])]),
+  };
+};

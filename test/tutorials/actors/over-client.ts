@@ -1,0 +1,84 @@
+import {
+  BulkheadError,
+  ConflictError,
+  InvalidRequestError,
+  NotFoundError,
+  PermissionError,
+  RemoteNexusFS,
+  UnauthenticatedError,
+} from "@bulkhead/client";
+import { type Actor, type ActorOptions, hearing, Refused } from "./actor.ts";
+
+const classes = {
+  PermissionError,
+  UnauthenticatedError,
+  NotFoundError,
+  ConflictError,
+  InvalidRequestError,
+};
+
+/** The class that a program would catch. */
+const signOf = (error: unknown): string =>
+  Object.entries(classes).find(([, kind]) => error instanceof kind)?.[0] ?? "BulkheadError";
+
+const all = async <T>(items: AsyncIterable<T>): Promise<readonly T[]> => {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+};
+
+/** Rejects with what was refused; everything else stays the failure it is. */
+const telling = async <T>(act: () => Promise<T>): Promise<T> => {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof BulkheadError)) throw error;
+    throw new Refused(error.code, signOf(error), error.message);
+  }
+};
+
+/** Speaks through the TypeScript client, by the name that the pages give it. */
+export const overClient = (options: ActorOptions): Actor => {
+  const { url, key, workspacePrefix } = options;
+  const remote = new RemoteNexusFS({
+    url,
+    apiKey: key,
+    ...(workspacePrefix !== undefined && { workspacePrefix }),
+    fetch: hearing(options),
+  });
+  const { keys, tenants, audit, jobs } = remote;
+  return {
+    write: (path, text) => telling(async () => void (await remote.writeFile(path, text))),
+    append: (path, text) => telling(async () => void (await remote.appendFile(path, text))),
+    read: (path) => telling(() => remote.readFile(path, "utf8")),
+    stat: (path) => telling(async () => void (await remote.stat(path))),
+    list: (path) => telling(() => remote.readdir(path)),
+    mkdir: (path) => telling(() => remote.mkdir(path)),
+    remove: (path) => telling(() => remote.rm(path)),
+    removeTree: (path) => telling(() => remote.rm(path, { recursive: true })),
+    copy: (from, to) => telling(() => remote.cp(from, to)),
+    move: (from, to) => telling(() => remote.rename(from, to)),
+    find: (path) => telling(() => all(remote.glob("**", { path }))),
+    grep: (word, path) =>
+      telling(() => all(remote.grep(word, { path })).then((rows) => rows.map(({ text }) => text))),
+    whoami: () => telling(() => remote.whoami()),
+    mintKey: (input) => telling(() => keys.create(input)),
+    listKeys: (tenant) => telling(() => all(keys.list({ tenant }))),
+    getKey: (id) => telling(() => keys.get(id)),
+    narrowKey: (id, changes) => telling(() => keys.update(id, changes)),
+    rotateKey: (id, overlapSeconds) => telling(() => keys.rotate(id, { overlapSeconds })),
+    revokeKey: (id) => telling(() => keys.revoke(id)),
+    makeTenant: (id) => telling(() => tenants.create({ id })),
+    getTenant: (id) => telling(() => tenants.get(id)),
+    listTenants: () => telling(() => all(tenants.list()).then((rows) => rows.map(({ id }) => id))),
+    limitTenant: (id, limits) => telling(async () => void (await tenants.update(id, { limits }))),
+    suspend: (id) => telling(async () => void (await tenants.suspend(id))),
+    reactivate: (id) => telling(async () => void (await tenants.reactivate(id))),
+    deleteTenant: (id) =>
+      telling(async () => {
+        const { job } = await tenants.delete(id, { confirm: id, grace: "P0D" });
+        await jobs.wait(job);
+      }),
+    audit: (tenant) => telling(() => all(audit.list({ tenant }))),
+  };
+};
