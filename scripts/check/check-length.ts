@@ -1,7 +1,7 @@
 import { isTest, type Source } from "./source.ts";
 
 /** The most lines a source file may have; about a third of it is usual. */
-export const maxLines = 300;
+const maxLines = 300;
 
 /** Finds files that have grown too long. Tests are counted apart from what they test, so they may be longer. */
 export const checkLength = (source: Source): readonly string[] => {

@@ -9,7 +9,7 @@ import { checkAborted, readExactly, transferBytes } from "./transfer.ts";
 import type { Volume } from "./volume.ts";
 
 /** Content up to this many bytes is answered as one buffer. */
-export const bufferedBytes: number = 64 * 1024;
+const bufferedBytes = 64 * 1024;
 
 /** Closes once, however often it is asked. */
 const closing = (handle: FileHandlePort): (() => Promise<void>) => {

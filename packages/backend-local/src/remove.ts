@@ -17,10 +17,7 @@ const notEmpty = (): FileError =>
   );
 
 /** Everything in a directory but the storage's own; what is not served goes with the tree it is in. */
-export const allEntries = async (
-  volume: Volume,
-  disk: string,
-): Promise<readonly (string | undefined)[]> =>
+const allEntries = async (volume: Volume, disk: string): Promise<readonly (string | undefined)[]> =>
   (await volume.fs.readdir(disk))
     .map((entry) => entry.name)
     .filter((name) => disk !== volume.place.root || name !== reservedName);

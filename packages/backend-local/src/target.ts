@@ -15,7 +15,7 @@ import type { FileStat } from "./port.ts";
 import type { Volume } from "./volume.ts";
 
 /** The answer where something stands that is not served: no policy refused it, and trying again will not help. */
-export const notServed = (): FileError =>
+const notServed = (): FileError =>
   new FileError(
     "conflict",
     "A link, pipe, socket or device stands here; this storage neither serves nor replaces it.",
@@ -26,7 +26,7 @@ export const notServed = (): FileError =>
 
 export const alreadyExists = (): FileError =>
   new FileError("already-exists", "Something is at this path already.");
-export const collision = (): FileError =>
+const collision = (): FileError =>
   new FileError(
     "already-exists",
     "The file system takes this name for that of an entry that exists, spelled otherwise.",

@@ -152,20 +152,20 @@ describe("a directory that changes while it is copied", () => {
 
   it("judges ifMatch of a file again when it counts", async () => {
     const root = await scratch();
-    let hook: (() => Promise<void>) | undefined;
+    const afterCopy: { run?: () => Promise<void> } = {};
     const backend = await local({
       root,
       fs: {
         ...nodeFileSystem,
         copyFile: async (from, to) => {
           await nodeFileSystem.copyFile(from, to);
-          await hook?.();
+          await afterCopy.run?.();
         },
       },
     });
     await prepare(root);
     const { etag = "" } = await backend.stat(ctx(), at("f"));
-    hook = () => writeFile(join(root, "f"), "changed");
+    afterCopy.run = () => writeFile(join(root, "f"), "changed");
     expect(await codeOf(backend.copy(ctx(), at("f"), at("copy"), { ifMatch: etag }))).toBe(
       "precondition-failed",
     );

@@ -8,7 +8,7 @@ import { migrationHash, migrations } from "../migrations/index.ts";
 import { openLedger } from "../open-ledger.ts";
 import type { Admission, Ledger, NewIntent } from "../types.ts";
 
-export const template: string = migrations.map(migrationHash).join();
+const template = migrations.map(migrationHash).join();
 
 /** A ledger on a database of its own, and what the tests of it keep needing. */
 export interface Fixture extends AsyncDisposable {
