@@ -30,7 +30,7 @@ export const commonHeaders = (requestId: string): Record<string, string> => ({
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
-const lingerBytes = 1024 * 1024;
+const lingerBytes = 16 * 1024 * 1024;
 const lingerMs = 2000;
 
 // Closing a socket with unread data resets it, and the client may lose the answer with it: what is on its way is read
