@@ -132,7 +132,7 @@ const run = async ({ seed, kills, databaseUrl }: Run): Promise<Tally> => {
       url,
       `select bulkhead.audit_verify_v1(t.uid) as fault, (select count(*)::int from bulkhead.audit a
          where a.tenant = t.uid and a.result = 'SUCCESS'
-           and a.action in ('write', 'copy', 'move', 'remove', 'mkdir')) as mutations from bulkhead.tenant t`,
+           and a.action in ('write', 'append', 'copy', 'move', 'remove', 'mkdir')) as mutations from bulkhead.tenant t`,
     );
     const acked = all.reduce((sum, writer) => sum + writer.acknowledged(), 0);
     expect(audits).toEqual([
