@@ -110,6 +110,35 @@ describe("lazy", () => {
     expect(opened).toBe(2);
   });
 
+  it("opens again only when an idle storage has let go, and hears no loss of the one before", async () => {
+    let holders = 0;
+    const losses: (() => void)[] = [];
+    const backend = lazy({
+      scheme: "local",
+      idleMs: 20,
+      open: async (lost) => {
+        losses.push(lost);
+        holders += 1;
+        if (holders > 1) throw new Error("held twice");
+        return overrideBackend(memory(), {
+          close: async () => {
+            await new Promise((resolve) => setTimeout(resolve, 60));
+            holders -= 1;
+          },
+        });
+      },
+    });
+    await backend.write(ctx, path("f"), textBody("x"));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    await backend.write(ctx, path("g"), textBody("x"));
+    expect(losses).toHaveLength(2);
+    losses[0]?.();
+    expect((await backend.stat(ctx, path("g"))).size).toBe(1);
+    expect(losses).toHaveLength(2);
+    await backend.close();
+    expect(holders).toBe(0);
+  });
+
   it("passes on the opener's own reason", async () => {
     const reason = new FileError(
       "unavailable",

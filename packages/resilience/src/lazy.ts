@@ -46,6 +46,8 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
   let failure: unknown;
   let busy = 0;
   let idle: NodeJS.Timeout | undefined;
+  /** The last closing for want of calls. */
+  let resting: Promise<void> | undefined;
   let closed = false;
 
   const unavailable = (cause: unknown): FileError =>
@@ -60,7 +62,20 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
     if (closed) return Promise.reject(unavailable(undefined));
     if (opening === undefined && performance.now() - failedAt < retryMs)
       return Promise.reject(unavailable(failure));
-    opening ??= open(() => void shut().catch(() => undefined)).then(
+    opening ??= begin();
+    return opening;
+  };
+
+  const begin = (): Promise<Backend> => {
+    const start = async (): Promise<Backend> => {
+      // What was idle lets go of its storage first, or this process would find it held by itself.
+      await resting;
+      return open(() => {
+        // A loss that is noticed late is of a storage that was closed, not of the one that is open now.
+        if (opening === attempt) void shut().catch(() => undefined);
+      });
+    };
+    const attempt: Promise<Backend> = start().then(
       (inner) => (opened = inner),
       (error: unknown) => {
         opening = undefined;
@@ -69,7 +84,7 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
         throw unavailable(error);
       },
     );
-    return opening;
+    return attempt;
   };
 
   const shut = async (): Promise<void> => {
@@ -84,7 +99,7 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
     if (busy > 0 || idleMs === undefined || closed) return;
     clearTimeout(idle);
     idle = setTimeout(() => {
-      if (busy === 0) void shut().catch(() => undefined);
+      if (busy === 0) resting = shut().catch(() => undefined);
     }, idleMs).unref();
   };
 
@@ -108,6 +123,7 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
       closed = true;
       clearTimeout(idle);
       await opening?.catch(() => undefined);
+      await resting;
       await shut();
     },
     stat: (ctx, path) => using((inner) => inner.stat(ctx, path)),
