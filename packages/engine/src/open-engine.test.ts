@@ -54,6 +54,14 @@ describe("the engine over a real ledger", () => {
           priority: 0,
         },
         {
+          path: "/workspace/late/extra",
+          backend: "memory",
+          options: {},
+          durability: "strict",
+          readOnly: false,
+          priority: 0,
+        },
+        {
           path: "/workspace/acme/elsewhere",
           backend: "memory",
           options: {},
@@ -229,6 +237,28 @@ describe("the engine over a real ledger", () => {
       subject: { type: "user", id: "alice" },
     });
     await refused("outside-workspace", () => session.stat(ctx, path("/workspace/beta/x")));
+  });
+
+  it("records on a configured mount in the log of the tenant that is there now", async () => {
+    const { control } = engine;
+    // Opens the mounts, as whoever asks for readiness does, before there is a tenant below them.
+    await control.unready();
+    const seen = async (id: string): Promise<readonly string[]> => {
+      await control.tenants.create(await as(platformKey), { id: "late" });
+      const key = await mint(platformKey, {
+        workspacePrefix: "/workspace/late",
+        scopes: ["write", "admin"],
+      });
+      await control.session.write(await as(key), path(`/extra/${id}`), textBody("x"));
+      const { items } = await control.audit.list(await as(key), { action: "write" });
+      return items.map((entry) => entry.resource);
+    };
+    expect(await seen("one")).toEqual(["/workspace/late/extra/one"]);
+    const { job } = await control.tenants.remove(await as(platformKey), "late", "late", 0);
+    await waitFor(
+      async () => (await control.jobs.get(await as(platformKey), job)).state === "done",
+    );
+    expect(await seen("two")).toEqual(["/workspace/late/extra/two"]);
   });
 
   it("keeps the first level of a namespace to tenants", async () => {

@@ -35,7 +35,7 @@ export interface StorageRequest {
   readonly spec: StorageSpec;
   /** For `local`: the folder. */
   readonly root: string | undefined;
-  /** The uid of the tenant on whose ground the mount lies, asked when the storage opens. */
+  /** The uid of the tenant on whose ground the mount lies, asked at each change. */
   readonly tenant: () => string | undefined;
   /** Directories at the storage's root that exist from the first opening on. */
   readonly directories?: readonly string[];
@@ -58,7 +58,7 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
       intents: storages.intents,
       afterwork: storages.afterwork,
       mount,
-      tenant: request.tenant(),
+      tenant: request.tenant,
       fencing,
       recovery,
     });

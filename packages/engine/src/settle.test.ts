@@ -83,7 +83,14 @@ describe("settle, over a real ledger", () => {
   ): Backend =>
     stack(
       backend,
-      settle({ intents, afterwork: after, mount, tenant, fencing: undefined, recovery }),
+      settle({
+        intents,
+        afterwork: after,
+        mount,
+        tenant: () => tenant,
+        fencing: undefined,
+        recovery,
+      }),
     );
   const successes = async (): Promise<readonly string[]> =>
     (await ledger.auditLog.list(tenant, {})).items
@@ -246,7 +253,7 @@ describe("settle, over a real ledger", () => {
         intents: flaky,
         afterwork: work,
         mount,
-        tenant,
+        tenant: () => tenant,
         fencing: undefined,
         recovery: undefined,
       }),
@@ -274,7 +281,7 @@ describe("settle, over a real ledger", () => {
           intents: ledger.intents,
           afterwork: after,
           mount,
-          tenant,
+          tenant: () => tenant,
           fencing,
           recovery: undefined,
         }),
@@ -311,7 +318,7 @@ describe("settle, over a real ledger", () => {
             pending: () => true,
           },
           mount,
-          tenant,
+          tenant: () => tenant,
           fencing: undefined,
           recovery: undefined,
         }),

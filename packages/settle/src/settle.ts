@@ -16,8 +16,8 @@ export interface SettleOptions {
   readonly intents: Intents;
   readonly afterwork: Afterwork;
   readonly mount: string;
-  /** The uid of the tenant on whose ground the mount lies. */
-  readonly tenant: string | undefined;
+  /** The uid of the tenant on whose ground the mount lies at that moment: a mount may be there before its tenant, and after. */
+  readonly tenant: () => string | undefined;
   readonly fencing: number | undefined;
   /** Asked when an effect fails half-way; a storage that has none does nothing by halves. */
   readonly recovery: Recovery | undefined;
@@ -42,7 +42,8 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
     outcomeOf: (result: R) => Outcome,
   ): Promise<R> => {
     // Read at each step: a decision made again replaces the revisions of the caller's draft.
-    const settlement = (): Settlement => ({ ...ctx.settlement, tenant: options.tenant });
+    const tenant = options.tenant();
+    const settlement = (): Settlement => ({ ...ctx.settlement, tenant });
     const id = await intents.begin(settlement(), { mount, fencing, operation, paths, size });
     const stop = afterwork.streaming(id);
     let staged: string | undefined;
