@@ -66,7 +66,7 @@ export const overHttp = (options: ActorOptions): Actor => {
       if (next !== "") query.set("after", next);
       const page: { items: readonly T[]; next: string | null } = await ask(
         recordPage(item),
-        `${target}?${query}`,
+        `${target}?${query.toString()}`,
       );
       found.push(...page.items);
       next = page.next;
