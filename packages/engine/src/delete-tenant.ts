@@ -21,7 +21,7 @@ const auditKeptDays = 365;
 /** Removes what a tenant has, its storage first and its ledger rows last, and certifies it. Every step can be repeated. */
 export const deleteTenant =
   ({ ledger, roots, templates, certificateKey }: DeleteTenantOptions): JobHandler =>
-  async ({ tenantUid: uid }, control) => {
+  async ({ tenantUid: uid, progress }, control) => {
     if (uid === undefined) throw new Error("A deletion names its tenant.");
     const tenant = await ledger.tenants.byUid(uid);
     if (tenant === undefined) throw new Error("There is no such tenant.");
@@ -34,9 +34,12 @@ export const deleteTenant =
 
     const removed: Record<string, unknown>[] = [];
     const kept: Record<string, unknown>[] = [];
+    // What an earlier attempt emptied may be closed and its folder gone, and is not asked again.
+    const done: Record<string, Emptied> = emptiedBefore(progress);
     for (const mount of mounts) {
       control.signal.throwIfAborted();
-      const emptied = await empty(mount, control.signal);
+      const emptied = (done[mount.path] ??= await empty(mount, control.signal));
+      await control.progress({ emptied: done });
       (emptied.kept === undefined ? removed : kept).push({
         what: "files",
         where: mount.path,
@@ -64,7 +67,15 @@ export const deleteTenant =
     return certificate;
   };
 
-const empty = async (mount: Mount, signal: AbortSignal): Promise<Record<string, unknown>> => {
+type Emptied = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Readonly<Record<string, Emptied>> =>
+  typeof value === "object" && value !== null;
+
+const emptiedBefore = ({ emptied }: Readonly<Record<string, unknown>>): Record<string, Emptied> =>
+  isRecord(emptied) ? { ...emptied } : {};
+
+const empty = async (mount: Mount, signal: AbortSignal): Promise<Emptied> => {
   try {
     const result = await mount.backend.remove(
       plainContext({ signal, requestId: "job" }),

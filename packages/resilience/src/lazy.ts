@@ -76,8 +76,12 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
       });
     };
     const attempt: Promise<Backend> = start().then(
-      (inner) => (opened = inner),
+      (inner) => {
+        if (opening === attempt) opened = inner;
+        return inner;
+      },
       (error: unknown) => {
+        if (opening !== attempt) throw unavailable(error);
         opening = undefined;
         failedAt = performance.now();
         failure = error;
