@@ -1,0 +1,83 @@
+import { routes } from "../../packages/front-http/src/routes/index.ts";
+import { code, table } from "./markdown.ts";
+
+/** What each route does. A route without a row, and a row without a route, is a mistake. */
+const does: Readonly<Record<string, string>> = {
+  "GET /v1/files/{path}":
+    "The content. `Range` (one range), `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Range`. 200, 206, 304.",
+  "PUT /v1/files/{path}":
+    "Writes the body and makes missing parents. `If-Match`, `If-None-Match: *`, `Content-Digest`, `Repr-Digest`. 201 created, 200 replaced, with the stat.",
+  "DELETE /v1/files/{path}":
+    "Removes a file or an empty directory; `?recursive=true` whatever is there. `If-Match`. 204, or 202 with a job.",
+  "POST /v1/append/{path}":
+    "Appends the body in one step; makes file and parents. 200 with the stat.",
+  "GET /v1/stat/{path}": "What is known of a file or directory.",
+  "GET /v1/list/{path}":
+    "A page of a directory: `{ entries, next }`. `?limit=` (1,000 at most), `?after=`, `?recursive=true`.",
+  "POST /v1/mkdir": "`{ path, parents?, existOk? }`. 201 with the stat.",
+  "POST /v1/copy":
+    '`{ from, to, mode?, ifMatch? }`. `mode` judges the target: `"create"` (default), `"overwrite"`, `{ ifMatch }`; `ifMatch` the source. 201, 200 replaced, 202 with a job.',
+  "POST /v1/move": "As copy. Replaces nothing unless told to.",
+  "POST /v1/glob": "`{ pattern, path?, limit? }` → `{ paths, truncated }`.",
+  "POST /v1/grep":
+    "`{ pattern, path?, include?, ignoreCase?, limit? }` → `{ matches: [{ path, line, text }], truncated }`. The pattern is RE2: it runs in linear time.",
+  "POST /v1/keys":
+    "`{ name, tenant?, workspacePrefix?, subject?, scopes?, expiresAt? }`. 201 with `key`, the secret: the only answer that holds it.",
+  "GET /v1/keys": "A page of keys, without secrets. `?tenant=`.",
+  "GET /v1/keys/{id}": "One key, without its secret.",
+  "PATCH /v1/keys/{id}": "`{ name?, scopes?, workspacePrefix?, expiresAt? }`, only narrower.",
+  "DELETE /v1/keys/{id}":
+    "Revokes it, and what was minted with it. 204 once no request with it can succeed any more.",
+  "POST /v1/keys/{id}/rotate":
+    "`{ overlapSeconds? }`, 604,800 at most. 201 with the successor's secret.",
+  "POST /v1/tenants":
+    "`{ id, name?, root?, subdomain?, allowedRegions?, limits?, settings? }`. 201. Platform key.",
+  "GET /v1/tenants": "A page of tenants. `?status=`.",
+  "GET /v1/tenants/{id}": "One tenant.",
+  "PATCH /v1/tenants/{id}": "`{ name?, subdomain?, limits?, settings? }`.",
+  "DELETE /v1/tenants/{id}":
+    "`?confirm=<id>`, `?grace=P30D`. 202 with the job that removes everything; its result is a certificate. Platform key.",
+  "POST /v1/tenants/{id}/suspend": "`{ reason? }`. Platform key.",
+  "POST /v1/tenants/{id}/reactivate": "Platform key.",
+  "GET /v1/whoami": "Principal, tenant, home, bounds, scopes and limits of the key.",
+  "GET /v1/jobs/{id}":
+    "State (`queued`, `running`, `done`, `dead`), attempts, progress and result of a job.",
+  "GET /v1/audit":
+    "A page of the audit log, newest first. `?tenant=`, `actor`, `action`, `result=success|denied`, `since`, `until`.",
+  "GET /v1/tenants/{id}/audit": "The same for one tenant.",
+  "GET /health": "`{ status, version, mode }`. Needs no key.",
+  "GET /livez": "Whether the process answers. Needs no key.",
+  "GET /readyz":
+    "Whether database and configured mounts answer; 503 names in `unready` what does not. Needs no key.",
+};
+
+/** Routes of files stand for all that begins with them. */
+const ofFiles: ReadonlySet<string> = new Set(["/v1/files", "/v1/append", "/v1/stat", "/v1/list"]);
+
+const nameOf = (method: string, url: string): string =>
+  `${method} ${ofFiles.has(url) ? `${url}/{path}` : url.replaceAll(/:(\w+)/g, "{$1}")}`;
+
+const routesTable = (): string => {
+  const served = routes.map(({ method, url }) => nameOf(method, url));
+  const missing = served.filter((name) => does[name] === undefined);
+  const gone = Object.keys(does).filter((name) => !served.includes(name));
+  if (missing.length > 0)
+    throw new Error(`scripts/reference/routes.ts says nothing of ${missing.join(", ")}`);
+  if (gone.length > 0)
+    throw new Error(`There is no ${gone.join(", ")}; correct scripts/reference/routes.ts`);
+  return table(
+    ["route", "does"],
+    Object.entries(does).map(([name, text]) => [code(name), text]),
+  );
+};
+
+const [begin, end] = ["<!-- routes: generated -->", "<!-- end of routes -->"];
+
+/** Puts the table of routes between its two marks in `docs/reference/http.md`. Throws where they are not there. */
+export const withRoutes = (page: string): string => {
+  const [before, rest, ...more] = page.split(begin);
+  const [, after, ...others] = (rest ?? "").split(end);
+  if (before === undefined || after === undefined || more.length + others.length > 0)
+    throw new Error(`docs/reference/http.md needs '${begin}' and '${end}', once each.`);
+  return `${before}${begin}\n\n${routesTable()}\n\n${end}${after}`;
+};

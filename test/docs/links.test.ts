@@ -1,0 +1,62 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { expect, test } from "vitest";
+import { top } from "./process.ts";
+
+const pagesBelow = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(join(top, folder), { recursive: true }))
+    .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
+    .map((name) => join(folder, name));
+
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...(await pagesBelow("docs")),
+  ...(await readdir(join(top, "packages"))).map((name) => `packages/${name}/README.md`),
+];
+
+/** The anchor that a heading gets where Markdown is shown. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+test.for(pages)("%s: what it links to is there", async (page) => {
+  const text = await readFile(join(top, page), "utf8");
+  for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(target)) continue;
+    const [file = "", anchor] = target.split("#");
+    const path = file === "" ? page : join(dirname(page), file);
+    expect((await stat(join(top, path)).catch(() => undefined)) !== undefined, target).toBe(true);
+    if (anchor === undefined) continue;
+    const headings = (await readFile(join(top, path), "utf8")).matchAll(/^#+ (.+)$/gm);
+    expect(
+      [...headings].map(([, heading = ""]) => anchorOf(heading)),
+      target,
+    ).toContain(anchor);
+  }
+});
+
+test.for(pages)("%s: the tests it names are there", async (page) => {
+  const text = await readFile(join(top, page), "utf8");
+  for (const [, name = ""] of text.matchAll(/`((?:packages|test|scripts)\/[\w./-]+)`/g))
+    expect((await stat(join(top, name)).catch(() => undefined)) !== undefined, name).toBe(true);
+});
+
+test("every decision is in the table, under its number", async () => {
+  const index = await readFile(join(top, "docs/decisions/README.md"), "utf8");
+  const records = (await pagesBelow("docs/decisions"))
+    .map((page) => relative("docs/decisions", page))
+    .filter((name) => name !== "README.md")
+    .sort();
+  const rows = [...index.matchAll(/^\| \[(\d{4})\]\(([^)]+)\) \| .+ \|$/gm)];
+  expect(rows.map(([, , file]) => file)).toEqual(records);
+  for (const [i, [, number, file = ""]] of rows.entries()) {
+    expect(number).toBe(String(i + 1).padStart(4, "0"));
+    const text = await readFile(join(top, "docs/decisions", file), "utf8");
+    expect(text).toMatch(new RegExp(`^# ${number}: `));
+    for (const part of ["Context", "Decision", "Consequences"])
+      expect(text).toContain(`\n## ${part}\n`);
+  }
+});
