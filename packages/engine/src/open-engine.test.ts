@@ -304,6 +304,28 @@ describe("the engine over a real ledger", () => {
     expect((await session.list(await as(key), path("/"))).entries).toEqual([]);
   });
 
+  it("ends an upload that waits for its sender when its key ends, and lets go of what it held", async () => {
+    const record = await engine.control.keys.mint(await as(platformKey), {
+      name: "k",
+      workspacePrefix: "/workspace/beta",
+    });
+    const ctx = await as(record.key);
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(10);
+      await new Promise(() => undefined);
+    }
+    const begun = performance.now();
+    const upload = engine.control.session.write(ctx, path("/slow"), streamBody(slow()));
+    const refusal = refused("unauthenticated", () => upload);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await engine.control.keys.revoke(await as(platformKey), record.id);
+    await refusal;
+    expect(performance.now() - begun).toBeLessThan(4000);
+    await refused("not-found", async () =>
+      engine.control.session.stat(await as(platformKey), path("/workspace/beta/slow")),
+    );
+  });
+
   it("cuts a suspended tenant off and goes on for the platform", async () => {
     const key = await mint(platformKey, {
       workspacePrefix: "/workspace/beta",

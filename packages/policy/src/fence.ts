@@ -38,6 +38,15 @@ export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<Tr
   return (inner) =>
     around(
       override(inner, {
+        write: (ctx, path, body, options) => {
+          const call = callOf("write", path);
+          return streams.during(
+            ctx,
+            body,
+            (principal) => decide(principal, call),
+            (watched) => inner.write(ctx, path, watched, options),
+          );
+        },
         read: async (ctx, path, options) => {
           const call = callOf("read", path);
           const result: ReadResult = await inner.read(ctx, path, options);

@@ -1,4 +1,10 @@
-import type { Context, Principal, ReadResult } from "@bulkhead/contract";
+import {
+  type Body,
+  type Context,
+  isFileError,
+  type Principal,
+  type ReadResult,
+} from "@bulkhead/contract";
 import type { Authority } from "./ports.ts";
 
 export interface StreamWatch {
@@ -8,6 +14,16 @@ export interface StreamWatch {
     result: ReadResult,
     decide: (principal: Principal) => void,
   ) => ReadResult;
+  /**
+   * Runs a write with the same body, which ends with the refusal within a second of its key losing what it was begun
+   * with: a slow sender holds nothing for somebody who may not store it.
+   */
+  readonly during: <R>(
+    ctx: Context,
+    body: Body,
+    decide: (principal: Principal) => void,
+    run: (body: Body) => Promise<R>,
+  ) => Promise<R>;
   /** How many streams are open. */
   readonly open: () => number;
   readonly close: () => void;
@@ -16,7 +32,9 @@ export interface StreamWatch {
 interface Watched {
   readonly ctx: Context;
   readonly decide: (principal: Principal) => void;
-  cut: Error | undefined;
+  readonly onCut: (reason: Error) => void;
+  /** A ledger that does not answer ends it as well: nobody can say that the key still holds. */
+  readonly failsClosed: boolean;
 }
 
 /** Asks the ledger once a second for the keys of all open streams, in one shared read. */
@@ -29,10 +47,10 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
       const { principal } = await authority.readmit(stream.ctx.principal.keyId);
       stream.decide(principal);
     } catch (error) {
-      // A ledger that does not answer fails closed as well: nobody can say that the key still holds.
-      stream.cut = error instanceof Error ? error : new Error("The stream was cut.");
-      watched.delete(stream);
-      stream.ctx.cut();
+      if (!stream.failsClosed && isFileError(error, "unavailable")) return;
+      // What ended while it was asked for is nobody's to cut: the connection may carry another request by now.
+      if (!watched.delete(stream)) return;
+      stream.onCut(error instanceof Error ? error : new Error("The stream was cut."));
     }
   };
   const tick = (): void => {
@@ -43,31 +61,46 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
     if (watched.size > 0 && timer === undefined) timer = setTimeout(tick, everyMs).unref();
   };
 
-  async function* relay(
-    content: AsyncIterable<Uint8Array>,
-    stream: Watched,
-  ): AsyncGenerator<Uint8Array> {
-    for await (const chunk of content) {
-      if (stream.cut !== undefined) throw stream.cut;
-      yield chunk;
-    }
-  }
+  const add = (stream: Watched): void => {
+    watched.add(stream);
+    arm();
+  };
 
   return {
     watch: (ctx, result, decide) => {
-      if (result.content instanceof Uint8Array) return result;
-      const stream: Watched = { ctx, decide, cut: undefined };
-      watched.add(stream);
-      arm();
+      const { content } = result;
+      if (content instanceof Uint8Array) return result;
+      let reason: Error | undefined;
+      const onCut = (error: Error): void => {
+        reason = error;
+        ctx.cut();
+      };
+      const stream: Watched = { ctx, decide, onCut, failsClosed: true };
+      add(stream);
       return {
         stat: result.stat,
         ...(result.range && { range: result.range }),
-        content: relay(result.content, stream),
+        content: relay(content, () => reason),
         [Symbol.asyncDispose]: async () => {
           watched.delete(stream);
           await result[Symbol.asyncDispose]();
         },
       };
+    },
+    during: async (ctx, body, decide, run) => {
+      const end = ending();
+      // Its commit asks again, and has to have an answer: until then it may wait for the ledger.
+      const stream: Watched = { ctx, decide, onCut: end.now, failsClosed: false };
+      add(stream);
+      try {
+        return await run({
+          size: body.size,
+          replayable: body.replayable,
+          open: () => until(end, body.open()),
+        });
+      } finally {
+        watched.delete(stream);
+      }
     },
     open: () => watched.size,
     close: () => {
@@ -76,3 +109,55 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
     },
   };
 };
+
+async function* relay(
+  content: AsyncIterable<Uint8Array>,
+  reason: () => Error | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    const cut = reason();
+    if (cut !== undefined) throw cut;
+    yield chunk;
+  }
+}
+
+interface Ending {
+  readonly now: (reason: Error) => void;
+  /** Settles as `promise` does, or rejects with the reason of the end, whichever comes first. */
+  readonly or: <T>(promise: Promise<T>) => Promise<T>;
+}
+
+// One listener at a time: a promise that every chunk were raced against would keep them all.
+const ending = (): Ending => {
+  let ended: Error | undefined;
+  let waiting: ((reason: Error) => void) | undefined;
+  return {
+    now: (reason) => {
+      ended = reason;
+      waiting?.(reason);
+    },
+    or: (promise) =>
+      new Promise((resolve, reject) => {
+        waiting = reject;
+        promise.then(resolve, reject);
+        if (ended !== undefined) reject(ended);
+      }),
+  };
+};
+
+/** Yields what `content` does, until its end: then that is thrown, even while the next chunk is waited for. */
+async function* until(end: Ending, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = content[Symbol.asyncIterator]();
+  let done = false;
+  try {
+    for (;;) {
+      const step = await end.or(iterator.next());
+      done = step.done === true;
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    // Not awaited: a source that waits for its next chunk returns only after it.
+    if (!done) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}
