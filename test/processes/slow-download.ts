@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 
 /** How a download ended. */
@@ -12,7 +13,12 @@ export interface Ended {
 export interface SlowDownload {
   /** Reads all that comes from now on, to whatever end. */
   readonly drain: () => Promise<Ended>;
+  /** Whether the server still has the connection, as the kernel sees it: a reader that waits hears of nothing. */
+  readonly isOpen: () => Promise<boolean>;
 }
+
+const hexPort = (port: string | number | undefined): string =>
+  `:${Number(port).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /** Begins a GET and reads its first bytes, no more. Throws unless it is answered 200. */
 export const slowDownload = async (
@@ -35,7 +41,16 @@ export const slowDownload = async (
   response.on("data", (chunk: Buffer) => (bytes += chunk.length));
   await once(response, "data");
   response.pause();
+  const client = hexPort(response.socket.localPort);
   return {
+    isOpen: async () => {
+      // proc(5), tcp: the 2nd and 3rd fields are the two ends, the 4th is the state, of which 01 is ESTABLISHED.
+      const lines = (await readFile("/proc/net/tcp", "utf8")).split("\n");
+      return lines.some((line) => {
+        const [, local = "", remote = "", state] = line.trim().split(/\s+/);
+        return local.endsWith(hexPort(port)) && remote.endsWith(client) && state === "01";
+      });
+    },
     drain: () => {
       response.resume();
       return ended;
