@@ -356,6 +356,20 @@ describe("append", () => {
 });
 
 describe("du, makeDirectory, contentTypeOf", () => {
+  it("uses an Idempotency-Key up with the directory that was asked for, not with one above", async () => {
+    const used: string[] = [];
+    const noting: typeof store = {
+      ...store,
+      mkdir: async (c, path) => {
+        await store.mkdir(c, path);
+        if (c.settlement.idempotency !== undefined) used.push(path);
+      },
+    };
+    const keyed = { ...ctx, settlement: { ...ctx.settlement, idempotency: "once" } };
+    await makeDirectory(noting, keyed, at("/k/l/m"), { parents: true });
+    expect(used).toEqual(["/k/l/m"]);
+  });
+
   it("count", async () => {
     await plant({ "/d/a": "12", "/d/e/b": "345", "/d/e/f/": "", "/x": "9" });
     expect(await du(store, ctx, at("/d"))).toEqual({ files: 2, directories: 2, bytes: 5 });

@@ -29,7 +29,9 @@ export const makeDirectory = async <P extends AnyPath, C extends OpContext>(
     if (options.parents !== true || above === undefined || !isFileError(error, "not-found"))
       throw error;
     // Another caller may make it in between; that is as good.
-    await makeDirectory(store, ctx, above, { parents: true, existOk: true });
+    // It is not what was asked for: an `Idempotency-Key` is used up by the last directory alone.
+    const settlement = { ...ctx.settlement, idempotency: undefined };
+    await makeDirectory(store, { ...ctx, settlement }, above, { parents: true, existOk: true });
     await make();
   }
 };
