@@ -1,6 +1,7 @@
 import {
   type Context,
   FileError,
+  isRoot,
   type Layer,
   nameOf,
   type Tree,
@@ -35,6 +36,9 @@ export const tenantGate = ({
       const ground = groundOf(namespaceRoots, path);
       switch (ground.kind) {
         case "platform":
+          // The namespace roots lie in it, whether there are tenants yet or not.
+          if (access === "delete" && isRoot(path))
+            forbid("The root of the tree cannot be moved or removed.");
           break;
         case "namespace":
           if (access === "delete") forbid("A namespace root cannot be moved or removed.");
