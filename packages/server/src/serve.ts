@@ -5,6 +5,7 @@ import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
 import { openMasterKey } from "./master-key.ts";
+import { failedRequest } from "./failed-request.ts";
 import { version } from "./version.ts";
 
 /** What flags and environment say; what is undefined comes from the configuration file or has a default. */
@@ -94,6 +95,9 @@ const start = async (
     version,
     cursorKeys: [masterKey.derive("cursor")],
     trustedProxies: config.trustedProxies,
+    log: (entry) => {
+      if (entry.error !== undefined) output.err(failedRequest(entry));
+    },
     ...(config.tls !== undefined && {
       tls: {
         cert: await readFile(config.tls.cert, "utf8"),
