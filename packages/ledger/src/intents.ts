@@ -1,6 +1,7 @@
 import type { Operation } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
-import type { Intents, PendingIntent } from "./types.ts";
+import { createCombined } from "./combined.ts";
+import type { Intents, Outcome, PendingIntent } from "./types.ts";
 
 const begin = {
   name: "intent_begin_v1",
@@ -10,7 +11,12 @@ const commit = {
   name: "intent_commit_v1",
   text: "select bulkhead.intent_commit_v1($1, $2, $3, $4, $5, $6)",
 };
-const settle = { name: "intent_settle_v1", text: "select bulkhead.intent_settle_v1($1, $2)" };
+// In the order given: they wait for the same head, and its chain tells the order in which they were settled.
+const settle = {
+  name: "intent_settle_v1",
+  text: `select count(bulkhead.intent_settle_v1(s.id, s.outcome))::integer from (
+    select * from unnest($1::text[], $2::jsonb[]) with ordinality as u (id, outcome, n) order by n offset 0) s`,
+};
 const discard = { name: "intent_discard_v1", text: "select bulkhead.intent_discard_v1($1)" };
 const renew = { name: "intent_renew_v1", text: "select bulkhead.intent_renew_v1($1)" };
 
@@ -25,50 +31,64 @@ interface PendingRow {
   readonly staged: string | null;
 }
 
+interface Settled {
+  readonly id: string;
+  readonly outcome: Outcome;
+}
+
 /** Keeps intents: `hot` for what requests wait for, `background` for settling and recovery. An id names its tenant, then the row. */
-export const createIntents = (hot: Database, background: Database): Intents => ({
-  begin: (settlement, intent) =>
-    hot.call<string>(begin, [
-      toJson(settlement),
-      intent.mount,
-      intent.fencing ?? null,
-      intent.operation,
-      intent.paths,
-      intent.size ?? null,
-    ]),
-  commit: (settlement, id, staged) =>
-    hot.call<"committing" | "moved">(commit, [
-      id,
-      toJson(settlement),
-      staged.id,
-      staged.size,
-      staged.digest ?? null,
-      staged.etagBefore ?? null,
-    ]),
-  settle: async (id, outcome) => {
-    await hot.call<boolean>(settle, [id, toJson(outcome)]);
-  },
-  discard: async (id) => {
-    await hot.call<null>(discard, [id]);
-  },
-  renew: async (ids) => {
-    if (ids.length > 0) await hot.call<null>(renew, [ids]);
-  },
-  pending: async (mount) => {
-    const rows = await background.rows<PendingRow>(
-      `select tenant || '.' || id as id, mount, fencing, operation, paths, size, state, staged
+export const createIntents = (hot: Database, background: Database): Intents => {
+  const settleTogether = createCombined<Settled>(
+    ({ id }) => id.slice(0, id.indexOf(".")),
+    async (batch) => {
+      await hot.call<number>(settle, [
+        batch.map(({ id }) => id),
+        batch.map(({ outcome }) => toJson(outcome)),
+      ]);
+    },
+  );
+  return {
+    begin: (settlement, intent) =>
+      hot.call<string>(begin, [
+        toJson(settlement),
+        intent.mount,
+        intent.fencing ?? null,
+        intent.operation,
+        intent.paths,
+        intent.size ?? null,
+      ]),
+    commit: (settlement, id, staged) =>
+      hot.call<"committing" | "moved">(commit, [
+        id,
+        toJson(settlement),
+        staged.id,
+        staged.size,
+        staged.digest ?? null,
+        staged.etagBefore ?? null,
+      ]),
+    settle: (id, outcome) => settleTogether({ id, outcome }),
+    discard: async (id) => {
+      await hot.call<null>(discard, [id]);
+    },
+    renew: async (ids) => {
+      if (ids.length > 0) await hot.call<null>(renew, [ids]);
+    },
+    pending: async (mount) => {
+      const rows = await background.rows<PendingRow>(
+        `select tenant || '.' || id as id, mount, fencing, operation, paths, size, state, staged
        from bulkhead.intent where mount = $1 order by n`,
-      [mount],
-    );
-    return rows.map((row): PendingIntent => ({
-      id: row.id,
-      mount: row.mount,
-      fencing: row.fencing === null ? undefined : Number(row.fencing),
-      operation: row.operation,
-      paths: row.paths,
-      size: row.size === null ? undefined : Number(row.size),
-      state: row.state,
-      staged: row.staged ?? undefined,
-    }));
-  },
-});
+        [mount],
+      );
+      return rows.map((row): PendingIntent => ({
+        id: row.id,
+        mount: row.mount,
+        fencing: row.fencing === null ? undefined : Number(row.fencing),
+        operation: row.operation,
+        paths: row.paths,
+        size: row.size === null ? undefined : Number(row.size),
+        state: row.state,
+        staged: row.staged ?? undefined,
+      }));
+    },
+  };
+};

@@ -178,7 +178,7 @@ describe("one data folder", () => {
 
   test("a killed postmaster that nobody has collected yet is waited for", async () => {
     // The shell's child ends at once; the program that takes the shell's place never asks after it.
-    const shell = spawn("/bin/sh", ["-c", "(exit 0) & echo $!; exec sleep 1"]);
+    const shell = spawn("/bin/sh", ["-c", "(exit 0) & echo $!; exec sleep 4"]);
     const [said]: readonly unknown[] = await once(shell.stdout, "data");
     const pid = Number(String(said));
     await waitFor(async () => (await processStart(pid)) === undefined);
