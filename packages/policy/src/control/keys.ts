@@ -14,10 +14,10 @@ import {
   utf8Length,
   type VirtualPath,
 } from "@bulkhead/contract";
-import { checkScope } from "../decision.ts";
 import { groundOf } from "../namespace.ts";
 import type { KeyStore, MintKeyString, NewKey, Tenants, TenantStore } from "../ports.ts";
 import type { Audited } from "./audited.ts";
+import { checkAdmin, covers } from "./check-admin.ts";
 
 export interface KeyControlOptions {
   readonly keys: KeyStore;
@@ -32,27 +32,6 @@ const defaultScopes: readonly Scope[] = ["read", "write"];
 const bad = (detail: string): FileError => new FileError("invalid-request", detail);
 const beyond = (detail: string): FileError => new FileError("forbidden", detail);
 const noSuchKey = (): FileError => new FileError("not-found", "There is no such key.");
-
-/** Throws unless the caller administers at all. Until relations exist an identity administers nothing. */
-export const checkAdmin = (principal: Principal): void => {
-  checkScope(principal, "admin");
-  if (principal.kind === "identity")
-    throw beyond(
-      "This key's subject does not administer the tenant; use a key that is bound to its root.",
-    );
-};
-
-const covers = (principal: Principal, path: VirtualPath): boolean =>
-  principal.reach.bounds.some((bound) => isUnder(bound, path));
-
-/** Throws unless the caller's bounds hold a whole root of its tenant: who administers a part does not see or set the rest. */
-export const checkWholeRoot = (principal: Principal, roots: readonly string[]): void => {
-  if (principal.kind === "platform") return;
-  if (!roots.some((root) => covers(principal, parseVirtualPath(root))))
-    throw beyond(
-      "This key administers a part of the tenant; use a key that is bound to the tenant's root.",
-    );
-};
 
 // The id stands in every audit entry and is read with every request: whoever chooses it may not make others pay for it.
 const checkSubject = (subject: KeyInput["subject"]): void => {

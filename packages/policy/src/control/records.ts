@@ -1,7 +1,7 @@
 import { type Context, type Control, FileError, type JobRecord } from "@bulkhead/contract";
 import { checkServing } from "../decision.ts";
 import type { AuditLog, TenantStore } from "../ports.ts";
-import { checkAdmin, checkWholeRoot } from "./keys.ts";
+import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
 import type { Audited } from "./audited.ts";
 
 export interface RecordControlOptions {

@@ -9,7 +9,7 @@ import {
 import { checkScope } from "../decision.ts";
 import { groundOf } from "../namespace.ts";
 import type { NewTenant, TenantStore } from "../ports.ts";
-import { checkAdmin, checkWholeRoot } from "./keys.ts";
+import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
 import type { Audited } from "./audited.ts";
 
 export interface TenantControlOptions {

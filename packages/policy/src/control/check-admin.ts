@@ -1,0 +1,32 @@
+import {
+  FileError,
+  isUnder,
+  parseVirtualPath,
+  type Principal,
+  type VirtualPath,
+} from "@bulkhead/contract";
+import { checkScope } from "../decision.ts";
+
+/** Throws unless the caller administers at all. Until relations exist an identity administers nothing. */
+export const checkAdmin = (principal: Principal): void => {
+  checkScope(principal, "admin");
+  if (principal.kind === "identity")
+    throw new FileError(
+      "forbidden",
+      "This key's subject does not administer the tenant; use a key that is bound to its root.",
+    );
+};
+
+/** True if `path` lies inside the bounds. */
+export const covers = (principal: Principal, path: VirtualPath): boolean =>
+  principal.reach.bounds.some((bound) => isUnder(bound, path));
+
+/** Throws unless the caller's bounds hold a whole root of its tenant: who administers a part does not see or set the rest. */
+export const checkWholeRoot = (principal: Principal, roots: readonly string[]): void => {
+  if (principal.kind === "platform") return;
+  if (!roots.some((root) => covers(principal, parseVirtualPath(root))))
+    throw new FileError(
+      "forbidden",
+      "This key administers a part of the tenant; use a key that is bound to the tenant's root.",
+    );
+};
