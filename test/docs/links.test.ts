@@ -8,12 +8,22 @@ const pagesBelow = async (folder: string): Promise<readonly string[]> =>
     .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
     .map((name) => join(folder, name));
 
-const pages = [
-  "README.md",
-  "CONTRIBUTING.md",
-  ...(await pagesBelow("docs")),
-  ...(await readdir(join(top, "packages"))).map((name) => `packages/${name}/README.md`),
-];
+const isThere = (path: string): Promise<boolean> =>
+  stat(join(top, path)).then(
+    () => true,
+    () => false,
+  );
+
+const packages = (await readdir(join(top, "packages"))).map((name) => `packages/${name}`);
+const pages: string[] = ["README.md", "CONTRIBUTING.md", ...(await pagesBelow("docs"))];
+for (const folder of packages)
+  if (await isThere(`${folder}/README.md`)) pages.push(`${folder}/README.md`);
+
+test.for(packages)("%s says what it is", async (folder) => {
+  if (!(await isThere(`${folder}/package.json`))) return;
+  const { name } = JSON.parse(await readFile(join(top, folder, "package.json"), "utf8"));
+  expect(await readFile(join(top, folder, "README.md"), "utf8")).toMatch(`# ${name}\n\n`);
+});
 
 /** The anchor that a heading gets where Markdown is shown. */
 const anchorOf = (heading: string): string =>
@@ -28,7 +38,7 @@ test.for(pages)("%s: what it links to is there", async (page) => {
     if (/^https?:/.test(target)) continue;
     const [file = "", anchor] = target.split("#");
     const path = file === "" ? page : join(dirname(page), file);
-    expect((await stat(join(top, path)).catch(() => undefined)) !== undefined, target).toBe(true);
+    expect(await isThere(path), target).toBe(true);
     if (anchor === undefined) continue;
     const headings = (await readFile(join(top, path), "utf8")).matchAll(/^#+ (.+)$/gm);
     expect(
@@ -41,7 +51,7 @@ test.for(pages)("%s: what it links to is there", async (page) => {
 test.for(pages)("%s: the tests it names are there", async (page) => {
   const text = await readFile(join(top, page), "utf8");
   for (const [, name = ""] of text.matchAll(/`((?:packages|test|scripts)\/[\w./-]+)`/g))
-    expect((await stat(join(top, name)).catch(() => undefined)) !== undefined, name).toBe(true);
+    expect(await isThere(name), name).toBe(true);
 });
 
 test("every decision is in the table, under its number", async () => {
