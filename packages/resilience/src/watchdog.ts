@@ -1,0 +1,62 @@
+import { FileError } from "@bulkhead/contract";
+
+/** Bounds the waits within one call; at any moment at most one of them is running. */
+export interface Watchdog {
+  /** Waits for `work`; rejects with `late` after `ms` or once the watchdog has fired, while `work` goes on unheard. */
+  readonly within: <R>(work: Promise<R>, ms: number, late: () => FileError) => Promise<R>;
+  /** Fires unless the next `arm` or `disarm` comes within `ms`. */
+  readonly arm: (ms: number, late: () => FileError) => void;
+  readonly disarm: () => void;
+  /** Nothing is timed any more. */
+  readonly stop: () => void;
+  readonly fired: () => FileError | undefined;
+}
+
+/** Makes a watchdog; `onLate` is told once. */
+export const watchdog = (onLate: (error: FileError) => void): Watchdog => {
+  const expired = Promise.withResolvers<never>();
+  // Nobody may be waiting when it fires.
+  expired.promise.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  let fired: FileError | undefined;
+  let stopped = false;
+
+  const disarm = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const arm = (ms: number, late: () => FileError): void => {
+    disarm();
+    if (fired !== undefined || stopped) return;
+    timer = setTimeout(() => {
+      fired = late();
+      expired.reject(fired);
+      onLate(fired);
+    }, ms);
+  };
+  return {
+    arm,
+    disarm,
+    stop: () => {
+      stopped = true;
+      disarm();
+    },
+    fired: () => fired,
+    within: async (work, ms, late) => {
+      arm(ms, late);
+      try {
+        return await Promise.race([work, expired.promise]);
+      } finally {
+        disarm();
+      }
+    },
+  };
+};
+
+/** The storage did not go on. Worth another try, and counted against the storage. */
+export const storageLate = (): FileError =>
+  new FileError("timeout", "The storage did not answer in time; try again.");
+
+/** The sender of a body did not go on. Not the storage's failure, and another try has nothing to send. */
+export const bodyLate = (): FileError =>
+  new FileError("timeout", "The content stopped coming; send it again.", { retry: "never" });
