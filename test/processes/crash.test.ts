@@ -14,6 +14,7 @@ import { migrate } from "@bulkhead/ledger";
 import { expect, it } from "vitest";
 import { acknowledged, apply } from "./acknowledged.ts";
 import { type Connection, connection } from "./connection.ts";
+import { endPostgres } from "./end-postgres.ts";
 import { crashWriter, digestOf, kinds, randomFrom } from "./crash-writer.ts";
 import { staged } from "./staged.ts";
 
@@ -49,8 +50,10 @@ const embeddedUrl = async (dataDir: string): Promise<{ url: string; pid: number 
 };
 
 const run = async ({ seed, kills, databaseUrl }: Run): Promise<Tally> => {
-  await using dir = await tempDir();
+  await using ends = new AsyncDisposableStack();
+  const dir = ends.use(await tempDir());
   const dataDir = join(dir.path, "data");
+  ends.defer(() => endPostgres(dataDir));
   const platformKey = randomBytes(24).toString("hex");
   const random = randomFrom(seed);
   const record = await acknowledged(join(dir.path, "acknowledged.jsonl"));
@@ -64,6 +67,7 @@ const run = async ({ seed, kills, databaseUrl }: Run): Promise<Tally> => {
     const process = bulkhead(["serve", "--port", "0", "--data-dir", dataDir, ...external], {
       env: { BULKHEAD_PLATFORM_KEY: platformKey },
     });
+    ends.use(process);
     return { process, url: await process.url() };
   };
 

@@ -5,6 +5,7 @@ import { bulkhead, type RunningBulkhead, tempDir, type TempDir, waitFor } from "
 import { startEmbedded } from "@bulkhead/ledger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Connection, connection, type SendOptions } from "./connection.ts";
+import { endPostgres, postmasterOf } from "./end-postgres.ts";
 import { halfUpload } from "./half-upload.ts";
 import { staged } from "./staged.ts";
 
@@ -60,11 +61,11 @@ describe("the ledger cannot be reached", () => {
   });
   afterAll(async () => {
     await server.stop();
+    await endPostgres(dataDir);
     await dir.remove();
   });
 
-  const postmaster = async (): Promise<number> =>
-    Number((await readFile(join(dataDir, "postgres/postmaster.pid"), "utf8")).split("\n")[0]);
+  const postmaster = async (): Promise<number> => (await postmasterOf(dataDir)) ?? 0;
 
   /** That process and its children. */
   const family = async (parent: number): Promise<readonly number[]> => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { bulkhead, type RunningBulkhead, tempDir, type TempDir, waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connection } from "./connection.ts";
+import { endPostgres, isAlive, postmasterOf } from "./end-postgres.ts";
 import { halfUpload } from "./half-upload.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -25,37 +26,32 @@ const clean: Readonly<Record<string, undefined>> = {
   BULKHEAD_HOST: undefined,
 };
 
-/** Also of one that ended and was not collected yet. */
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const postmasterOf = async (dataDir: string): Promise<number> =>
-  Number((await readFile(join(dataDir, "postgres/postmaster.pid"), "utf8")).split("\n")[0]);
-
 describe("a server that is started as a newcomer would", () => {
   let dir: TempDir;
   let dataDir: string;
   let platformKey: string;
+  const started: RunningBulkhead[] = [];
   beforeAll(async () => {
     dir = await tempDir();
     dataDir = join(dir.path, "data");
   });
-  afterAll(() => dir.remove());
+  afterAll(async () => {
+    await Promise.all(started.map((server) => server.stop()));
+    await endPostgres(dataDir);
+    await dir.remove();
+  });
 
   const serve = (
     args: readonly string[] = [],
     env: Readonly<Record<string, string>> = {},
-  ): RunningBulkhead =>
-    bulkhead(["serve", "--port", "0", "--data-dir", dataDir, ...args], {
+  ): RunningBulkhead => {
+    const server = bulkhead(["serve", "--port", "0", "--data-dir", dataDir, ...args], {
       cwd: dir.path,
       env: { ...clean, ...env },
     });
+    started.push(server);
+    return server;
+  };
 
   it(
     "npm start serves; SIGTERM to npm drains, ends with 0, and takes PostgreSQL along",
@@ -72,12 +68,13 @@ describe("a server that is started as a newcomer would", () => {
       const ended = once(npm, "close");
       try {
         const url = await waitFor(
-          () => {
-            if (npm.exitCode !== null) throw new Error(lines.join("\n"));
-            return /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m.exec(lines.join("\n"))?.[1];
-          },
+          () =>
+            npm.exitCode === null
+              ? /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m.exec(lines.join("\n"))?.[1]
+              : "ended",
           { timeout: 90_000 },
         );
+        if (url === "ended") throw new Error(lines.join("\n"));
         const shown = lines.filter((line) => line.startsWith("platform key: "));
         expect(shown).toHaveLength(1);
         platformKey = (await readFile(join(dataDir, "platform-key"), "utf8")).trim();
@@ -90,7 +87,7 @@ describe("a server that is started as a newcomer would", () => {
         expect(JSON.parse(health.text)).toMatchObject({ status: "ok", mode: "multi-tenant" });
         await over.must(200, "GET", "/readyz");
         await over.must(201, "POST", "/v1/tenants", { body: { id: "acme" } });
-        const postmaster = await postmasterOf(dataDir);
+        const postmaster = (await postmasterOf(dataDir)) ?? 0;
 
         const upload = halfUpload(url, platformKey, "/v1/files/workspace/acme/large", false);
         const staging = join(dataDir, "tenants");
@@ -108,7 +105,7 @@ describe("a server that is started as a newcomer would", () => {
         expect(await upload.finish()).toMatchObject({ status: 201 });
         await ended;
         expect([npm.exitCode, npm.signalCode]).toEqual([0, null]);
-        expect(alive(postmaster)).toBe(false);
+        expect(isAlive(postmaster)).toBe(false);
         expect(existsSync(join(dataDir, "postgres/postmaster.pid"))).toBe(false);
       } finally {
         npm.kill("SIGKILL");
@@ -125,7 +122,7 @@ describe("a server that is started as a newcomer would", () => {
       const read = await before.must(200, "GET", "/v1/files/workspace/acme/large");
       expect(read.text).toHaveLength(2 * 1024 * 1024);
       await before.must(201, "PUT", "/v1/files/workspace/acme/small", { body: "small" });
-      const postmaster = await postmasterOf(dataDir);
+      const postmaster = (await postmasterOf(dataDir)) ?? 0;
 
       const second = serve();
       expect((await second.exited).code).not.toBe(0);
@@ -133,7 +130,7 @@ describe("a server that is started as a newcomer would", () => {
       await before.must(200, "GET", "/readyz");
 
       await first.kill("SIGKILL");
-      expect(alive(postmaster)).toBe(true);
+      expect(isAlive(postmaster)).toBe(true);
       const again = serve();
       const after = connection(await again.url(), platformKey);
       expect(await postmasterOf(dataDir)).toBe(postmaster);
@@ -142,7 +139,7 @@ describe("a server that is started as a newcomer would", () => {
       expect([...again.stdout, ...again.stderr].join("\n")).not.toMatch(/platform key|bhk_/);
       expect((await readFile(join(dataDir, "platform-key"), "utf8")).trim()).toBe(platformKey);
       expect(await again.stop()).toEqual({ code: 0, signal: null });
-      await waitFor(() => !alive(postmaster));
+      await waitFor(() => !isAlive(postmaster));
     },
   );
 
@@ -225,6 +222,7 @@ it.skipIf(process.getuid?.() !== 0)(
       expect((await over.must(200, "GET", "/v1/files/workspace/acme/a")).text).toBe("a");
     } finally {
       await running.stop();
+      await endPostgres(join(home, "data"));
       await rm(home, { recursive: true, force: true });
     }
   },
