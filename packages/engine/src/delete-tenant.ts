@@ -49,7 +49,9 @@ export const deleteTenant =
     for (const root of own) {
       await roots.table().mountAt(root.path)?.backend.close();
       const folder = templates.folderOf(root);
-      if (folder !== undefined) await rm(dirname(folder), { recursive: true, force: true });
+      const untouched = done[root.path]?.["kept"] !== undefined;
+      if (folder !== undefined && !untouched)
+        await rm(dirname(folder), { recursive: true, force: true });
     }
     const { keys, subjects } = await ledger.tenants.counts(uid);
     removed.push(

@@ -377,6 +377,23 @@ describe("the engine over a real ledger", () => {
     );
   });
 
+  it("asked twice under one idempotency row, makes one job of a directory's move", async () => {
+    const key = await mint(platformKey, { workspacePrefix: "/workspace/acme" });
+    const { session, idempotency } = engine.control;
+    const ctx = await as(key);
+    await session.write(ctx, path("/again/f"), textBody("x"));
+    const claim = await idempotency.claim(ctx, "POST /v1/copy", "once", "digest");
+    if (claim.state !== "new") throw new Error(claim.state);
+    const claimed: Context = {
+      ...ctx,
+      settlement: { ...ctx.settlement, idempotency: claim.id },
+    };
+    await session.copy(claimed, path("/again"), path("/archive/again"));
+    expect((await idempotency.claim(ctx, "POST /v1/copy", "once", "digest")).state).toBe(
+      "committed",
+    );
+  });
+
   it("records mutations and denials with who did them, and no tenant's in another's log", async () => {
     const key = await mint(platformKey, {
       workspacePrefix: "/workspace/acme/audited",

@@ -8,7 +8,7 @@ import {
 } from "@bulkhead/contract";
 import { local } from "@bulkhead/backend-local";
 import { memory } from "@bulkhead/backend-memory";
-import { makeDirectory, plainContext, stack } from "@bulkhead/kit";
+import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/kit";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
 import { type Afterwork, type Intents, settle, sweep } from "@bulkhead/settle";
 import type { Leases } from "@bulkhead/ledger";
@@ -67,15 +67,7 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
 
   switch (spec.backend) {
     case "memory":
-      // Never closed for idling: what it holds would be gone.
-      return lazy({
-        scheme: "memory",
-        open: async () => {
-          const backend = memory();
-          await verifyResidency(backend, spec.region);
-          return layered(backend, undefined, undefined);
-        },
-      });
+      return openMemory(storages, request, layered);
     case "local":
       return lazy({
         scheme: "local",
@@ -100,6 +92,27 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
     default:
       return spec.backend satisfies never;
   }
+};
+
+/** What a process that ended held in memory is gone, whatever it had begun. */
+const gone: Recovery = { recover: () => Promise.resolve("undone"), sweep: () => Promise.resolve() };
+
+/** Kept for the life of the process, also while the lease is not its own; never closed for idling. */
+const openMemory = (
+  storages: Storages,
+  { mount, spec }: StorageRequest,
+  layered: (backend: Backend, recovery: Recovery | undefined, fencing: number) => Backend,
+): Backend => {
+  const kept = overrideBackend(memory(), { close: () => Promise.resolve() });
+  return lazy({
+    scheme: "memory",
+    open: (lost) =>
+      held(storages.leases, `mount:${mount}`, lost, async (fencing) => {
+        await verifyResidency(kept, spec.region);
+        await sweep(ownContext(), storages.intents, mount, gone);
+        return layered(kept, undefined, fencing);
+      }),
+  });
 };
 
 const openLocal = async (

@@ -9,10 +9,11 @@ export const transferKind = "tree.transfer";
 /** Turns the copy or move of a directory from one storage to another into a job. */
 export const enqueueTransfer =
   (ledger: Ledger): Transfer =>
-  async ({ principal, requestId, settlement: { audit } }, operation, from, to) => ({
+  async ({ principal, requestId, settlement: { audit, idempotency } }, operation, from, to) => ({
     job: await ledger.jobs.enqueue({
       kind: transferKind,
       tenantUid: principal.tenant?.uid,
+      idempotency,
       payload: {
         key: principal.keyId,
         actor: audit?.actor ?? "",

@@ -2,7 +2,7 @@ import { FileError } from "@bulkhead/contract";
 import { RE2JS } from "re2js";
 
 /** Bounds of a pattern: its length in UTF-16 units, and what its braces expand to. */
-export const globLimits = { length: 1024, alternatives: 256, tokens: 16_384 } as const;
+export const globLimits = { length: 1024, alternatives: 256, tokens: 4096 } as const;
 
 /** One segment of a pattern: `**`, a name, or a test of names. */
 export type GlobSegment =

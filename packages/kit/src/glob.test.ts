@@ -63,7 +63,10 @@ describe("glob patterns", () => {
     fc.assert(
       fc.property(pattern, names, (text, path) => {
         // A literal "." or ".." from braces is refused, and no name.
-        if (expand(text).some((one) => one.split("/").some((s) => s === "." || s === ".."))) return;
+        const all = expand(text);
+        // Beyond the limits a pattern is refused, which another test shows.
+        if (all.length > 200 || all.join("").length > 2000) return;
+        if (all.some((one) => one.split("/").some((s) => s === "." || s === ".."))) return;
         const expected = naive(text, path);
         if (expected) matched += 1;
         expect(globMatches(text, path), `${text} on ${path.join("/")}`).toBe(expected);

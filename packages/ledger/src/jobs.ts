@@ -1,4 +1,4 @@
-import type { JobRecord } from "@bulkhead/contract";
+import { FileError, type JobRecord } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
 import { type Log, platformUid } from "./types.ts";
 import type { Jobs, JobRunnerOptions, RunningJob } from "./types-work.ts";
@@ -19,9 +19,11 @@ const uidOf = (tenant: string): string | undefined => (tenant === platformUid ? 
 
 const isId = (id: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
 
-/** What went wrong, for the job's record: a message, never a stack. */
+/** What went wrong, for the job's record. What was not written to be read by callers stays in the log. */
 const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).slice(0, 2000);
+  error instanceof FileError
+    ? `${error.code}: ${error.detail}`.slice(0, 2000)
+    : "The job failed inside; the server's log says why.";
 
 /** Keeps jobs and runs them at least once. */
 export const createJobs = (database: Database, log: Log): Jobs => {
@@ -108,12 +110,14 @@ export const createJobs = (database: Database, log: Log): Jobs => {
             "state = 'queued', attempts = attempts - 1, run_at = bulkhead.now(), claim = null, lease = null",
             [],
           );
-        else
+        else {
+          log({ message: `A job of kind '${job.kind}' failed.`, error });
           await mine(
             `state = case when attempts >= max_attempts then 'dead' else 'queued' end, error = $3, claim = null, lease = null,
              run_at = bulkhead.now() + least($4::double precision * power(2, attempts - 1), 600000) * interval '1 millisecond'`,
             [messageOf(error), backoffMs],
           );
+        }
       } finally {
         clearInterval(heart);
         signal.removeEventListener("abort", stop);
@@ -153,18 +157,26 @@ export const createJobs = (database: Database, log: Log): Jobs => {
     run,
     wake,
     enqueue: async (job) => {
-      const [row] = await database.rows<{ id: string }>(
-        "select bulkhead.job_enqueue_v1($1, $2, $3, bulkhead.now() + $4::double precision * interval '1 millisecond', $5) as id",
-        [
-          job.kind,
-          job.tenantUid ?? platformUid,
-          toJson(job.payload ?? {}),
-          job.delayMs ?? 0,
-          job.maxAttempts ?? 8,
-        ],
-      );
+      const id = await database.transaction(async (tx) => {
+        const [row] = await tx.rows<{ id: string }>(
+          "select bulkhead.job_enqueue_v1($1, $2, $3, bulkhead.now() + $4::double precision * interval '1 millisecond', $5) as id",
+          [
+            job.kind,
+            job.tenantUid ?? platformUid,
+            toJson(job.payload ?? {}),
+            job.delayMs ?? 0,
+            job.maxAttempts ?? 8,
+          ],
+        );
+        if (row !== undefined && job.idempotency !== undefined)
+          await tx.rows("select bulkhead.idempotency_commit_v1($1, $2)", [
+            job.idempotency,
+            toJson({ job: row.id }),
+          ]);
+        return row?.id ?? "";
+      });
       wake();
-      return row?.id ?? "";
+      return id;
     },
     get: async (id) => {
       if (!isId(id)) return undefined;

@@ -66,6 +66,8 @@ export interface NewJob {
   /** Milliseconds from now. */
   readonly delayMs?: number | undefined;
   readonly maxAttempts?: number | undefined;
+  /** The idempotency row that is committed with it: asked again, there is one job. */
+  readonly idempotency?: string | undefined;
 }
 
 export interface Jobs {

@@ -66,7 +66,9 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
       return result;
     } catch (error) {
       if (staged === undefined) afterwork.discard(id);
-      else if (!afterwork.pending(id)) await resolve(ctx, operation, paths, id, staged);
+      // A storage that cannot say now is asked again before its mount opens next; why it failed is the answer all the same.
+      else if (!afterwork.pending(id))
+        await resolve(ctx, operation, paths, id, staged).catch(() => undefined);
       throw error;
     } finally {
       stop();
