@@ -30,12 +30,14 @@ export const halfUpload = (
       ...(chunked ? {} : { "content-length": 2 * part.length }),
     },
   });
-  const broken = new Promise<void>((resolve) => sent.once("error", () => resolve()));
+  const broken = new Promise<void>((resolve) => sent.on("error", () => resolve()));
+  // An answer may come before the rest is sent; the content that comes with it waits until it is asked for.
+  const answered = once(sent, "response");
+  answered.catch(() => undefined);
   sent.write(part);
   return {
     broken,
     finish: async () => {
-      const answered = once(sent, "response");
       sent.end(part);
       const [response]: readonly IncomingMessage[] = await answered;
       if (response === undefined) throw new Error("No response.");
