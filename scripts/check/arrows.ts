@@ -26,6 +26,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   settle: { mayImport: core, platform: "node" },
   "backend-memory": { mayImport: core, platform: "any" },
   "backend-local": { mayImport: core, platform: "node" },
+  "backend-postgres": { mayImport: core, platform: "node" },
   ledger: { mayImport: core, platform: "node" },
   engine: {
     mayImport: [

@@ -1,0 +1,5 @@
+export type { Connection, Row, Statement } from "./connection.ts";
+export type { Effect, Effects } from "./effects.ts";
+export { migrateTenantDatabase, type MigrateTenantOptions } from "./migrate.ts";
+export { type Lease, type Pools, pools, type PoolsCount, type PoolsOptions } from "./pools.ts";
+export { postgres, type PostgresBackend, type PostgresOptions } from "./postgres.ts";
