@@ -1,3 +1,4 @@
+import { FileError } from "@bulkhead/contract";
 import { waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Fixture, fixture, settlement, writing } from "./test/fixture.ts";
@@ -117,20 +118,25 @@ test("A job runs, tells its progress, and keeps its result", async () => {
 test("A job that fails is tried again, later each time, and ends dead with its last error", async () => {
   const id = await at.ledger.jobs.enqueue({ kind: "bad", maxAttempts: 4 });
   const times: number[] = [];
+  // What callers are told of it on the way.
+  const told: (string | null | undefined)[] = [];
   await running(
     {
       bad: async () => {
         times.push(Date.now());
-        throw new Error(`attempt ${times.length}`);
+        told.push((await at.ledger.jobs.get(id))?.error);
+        if (times.length < 4) throw new Error("ENOENT: /somewhere/on/disk");
+        throw new FileError("unavailable", `attempt ${times.length}`);
       },
     },
     ended(id, "dead"),
   );
   expect(times).toHaveLength(4);
+  expect(told).not.toContainEqual(expect.stringContaining("disk"));
   expect(await at.ledger.jobs.get(id)).toMatchObject({
     state: "dead",
     attempts: 4,
-    error: "attempt 4",
+    error: "unavailable: attempt 4",
   });
   const [row] = await at.sql<{ wait: number }>(
     "select extract(epoch from run_at - updated_at) * 1000 as wait from bulkhead.job where id = $1",
