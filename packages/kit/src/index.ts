@@ -1,7 +1,6 @@
 export * from "./append.ts";
 export * from "./body.ts";
 export * from "./check-declared.ts";
-export * from "./check-declared.ts";
 export * from "./content-type.ts";
 export * from "./du.ts";
 export * from "./glob-pattern.ts";
@@ -14,7 +13,6 @@ export * from "./order.ts";
 export * from "./override.ts";
 export * from "./pace.ts";
 export * from "./page.ts";
-export * from "./plain-context.ts";
 export * from "./plain-context.ts";
 export * from "./range.ts";
 export * from "./stack.ts";
