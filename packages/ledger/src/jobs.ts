@@ -84,6 +84,8 @@ export const createJobs = (database: Database, log: Log): Jobs => {
         );
       }, leaseMs / 3);
       try {
+        // Claimed while the runner stopped: a handler that only listened to its signal would never hear of it.
+        lost.signal.throwIfAborted();
         const handler = handlers[job.kind];
         if (handler === undefined) throw new Error(`No handler for ${job.kind}.`);
         const given: RunningJob = {

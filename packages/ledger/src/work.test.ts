@@ -206,6 +206,25 @@ test("Stopping gives running jobs back without counting the attempt", async () =
   expect(await at.ledger.jobs.get(id)).toMatchObject({ state: "queued", attempts: 0, error: null });
 });
 
+test("A job that is claimed while the runner stops is given back, and its handler not called", async () => {
+  const id = await at.ledger.jobs.enqueue({ kind: "late" });
+  const stop = new AbortController();
+  let called = false;
+  const runner = at.ledger.jobs.run({
+    handlers: {
+      late: async () => {
+        called = true;
+      },
+    },
+    signal: stop.signal,
+  });
+  // The claim is on its way.
+  stop.abort();
+  await runner;
+  expect(called).toBe(false);
+  expect(await at.ledger.jobs.get(id)).toMatchObject({ state: "queued", attempts: 0, error: null });
+});
+
 test("No job runs before its time, or twice at once", async () => {
   const later = await at.ledger.jobs.enqueue({ kind: "later", delayMs: 60_000 });
   const ids = await Promise.all(
