@@ -1,13 +1,8 @@
-import {
-  type Backend,
-  type Body,
-  type Layer,
-  type OpContext,
-  type ReadResult,
-} from "@bulkhead/contract";
+import type { Backend, Layer, OpContext, ReadResult } from "@bulkhead/contract";
 import { overrideBackend } from "@bulkhead/kit";
 import { beginAttempt } from "./attempt.ts";
-import { bodyLate, storageLate, type Watchdog, watchdog } from "./watchdog.ts";
+import { type Pace, pacedBody, pacedRead } from "./paced.ts";
+import { storageLate, type Watchdog, watchdog } from "./watchdog.ts";
 
 export interface TimeoutOptions {
   /** Until the first byte of an answer, or after the last byte of a body; 30,000 by default. */
@@ -32,6 +27,7 @@ interface Watched {
  */
 export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
   const { answerMs = 30_000, progressMs = 30_000, silentMs = 600_000 } = options;
+  const pace: Pace = { progressMs, answerMs };
 
   const begin = (ctx: OpContext, ms: number): Watched => {
     const controller = new AbortController();
@@ -77,57 +73,6 @@ export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
     }
   };
 
-  /** While the sender is awaited its own clock runs; while the storage works on a chunk, the storage's. */
-  const paced = (body: Body, watch: Watchdog): Body => {
-    async function* chunks(): AsyncGenerator<Uint8Array> {
-      watch.arm(progressMs, bodyLate);
-      for await (const chunk of body.open()) {
-        watch.arm(progressMs, storageLate);
-        yield chunk;
-        watch.arm(progressMs, bodyLate);
-      }
-      watch.arm(answerMs, storageLate);
-    }
-    return { size: body.size, replayable: body.replayable, open: chunks };
-  };
-
-  const streamed = (
-    result: ReadResult,
-    content: AsyncIterable<Uint8Array>,
-    { watch, end }: Watched,
-  ): ReadResult => {
-    async function* chunks(): AsyncGenerator<Uint8Array> {
-      const source = content[Symbol.asyncIterator]();
-      let ended = false;
-      try {
-        for (;;) {
-          const step = await watch.within(source.next(), progressMs, storageLate);
-          if (step.done === true) {
-            ended = true;
-            return;
-          }
-          yield step.value;
-        }
-      } finally {
-        // One that hangs would hold this up too.
-        if (!ended) void source.return?.().then(undefined, () => undefined);
-        end();
-      }
-    }
-    return {
-      stat: result.stat,
-      ...(result.range && { range: result.range }),
-      content: chunks(),
-      [Symbol.asyncDispose]: async () => {
-        try {
-          await watch.within(Promise.resolve(result[Symbol.asyncDispose]()), answerMs, storageLate);
-        } finally {
-          end();
-        }
-      },
-    };
-  };
-
   const read = async (
     ctx: OpContext,
     call: (ctx: OpContext) => Promise<ReadResult>,
@@ -136,7 +81,8 @@ export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
     const answer = call(watched.ctx);
     try {
       const result = await watched.watch.within(answer, answerMs, storageLate);
-      if (!(result.content instanceof Uint8Array)) return streamed(result, result.content, watched);
+      if (!(result.content instanceof Uint8Array))
+        return pacedRead(result, result.content, watched.watch, watched.end, pace);
       watched.end();
       return result;
     } catch (error) {
@@ -154,7 +100,9 @@ export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
       read: (ctx, path, options) => read(ctx, (c) => inner.read(c, path, options)),
       list: (ctx, path, options) => run(ctx, answerMs, (c) => inner.list(c, path, options)),
       write: (ctx, path, body, options) =>
-        run(ctx, answerMs, (c, watch) => inner.write(c, path, paced(body, watch), options)),
+        run(ctx, answerMs, (c, watch) =>
+          inner.write(c, path, pacedBody(body, watch, pace), options),
+        ),
       mkdir: (ctx, path) => run(ctx, answerMs, (c) => inner.mkdir(c, path)),
       remove: (ctx, path, options) => run(ctx, silentMs, (c) => inner.remove(c, path, options)),
       copy: (ctx, from, to, options) => run(ctx, silentMs, (c) => inner.copy(c, from, to, options)),

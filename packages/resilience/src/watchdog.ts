@@ -10,6 +10,8 @@ export interface Watchdog {
   /** Nothing is timed any more. */
   readonly stop: () => void;
   readonly fired: () => FileError | undefined;
+  /** Rejects when it fires. */
+  readonly expired: Promise<never>;
 }
 
 /** Makes a watchdog; `onLate` is told once. */
@@ -37,6 +39,7 @@ export const watchdog = (onLate: (error: FileError) => void): Watchdog => {
   return {
     arm,
     disarm,
+    expired: expired.promise,
     stop: () => {
       stopped = true;
       disarm();

@@ -2,16 +2,16 @@ import {
   type Backend,
   type Body,
   type BackendPath,
-  FileError,
   type Layer,
   type OpContext,
   type Operation,
   type Stat,
 } from "@bulkhead/contract";
 import { overrideBackend } from "@bulkhead/kit";
-import { brokenRead, flippedBody, flippedRead, pullSome, shortRead, tornBody } from "./content.ts";
+import { brokenRead, flippedBody, flippedRead, shortRead, tornBody } from "./content.ts";
 import { type Fault, faultsOf } from "./fault.ts";
 import { seeded } from "./random.ts";
+import { fail, forever, meet, reset } from "./meet.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface ChaosOptions {
@@ -38,16 +38,6 @@ export interface Chaos {
   readonly calls: () => number;
 }
 
-const down = (): FileError => new FileError("unavailable", "The storage answered 503.");
-const reset = (): FileError =>
-  new FileError("unavailable", "The connection to the storage was reset.", {
-    cause: Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }),
-  });
-const full = (): FileError =>
-  new FileError("unavailable", "The storage's disk is full; nothing was stored.");
-const forever = (): Promise<never> => new Promise<never>(() => undefined);
-const fail = (error: FileError): Promise<never> => Promise.reject(error);
-
 /**
  * Makes storage faulty on purpose, for tests: what happens to which call is the schedule's, the same for the same seed,
  * and told in `injected`. Belongs directly around a storage, below everything that has to cope.
@@ -69,50 +59,12 @@ export const chaos = (options: ChaosOptions): Chaos => {
     return fault;
   };
 
-  const meet = async <R>(
+  const under = <R>(
     fault: Fault | undefined,
     ctx: OpContext,
     next: (ctx: OpContext) => Promise<R>,
     body?: Body,
-  ): Promise<R> => {
-    if (body !== undefined && (fault === "reset-before" || fault === "disk-full"))
-      await pullSome(body);
-    switch (fault) {
-      case "latency":
-        await new Promise((resolve) => setTimeout(resolve, latencyMs));
-        return next(ctx);
-      case "unavailable-before":
-        return fail(down());
-      case "reset-before":
-        return fail(reset());
-      case "disk-full":
-        return fail(full());
-      case "hang-before":
-        return forever();
-      case "unavailable-commit":
-        return next({
-          ...ctx,
-          commit: async (staged) => {
-            await ctx.commit(staged);
-            throw down();
-          },
-        });
-      case "unavailable-after":
-        return next(ctx).then(() => fail(down()));
-      case "reset-after":
-        return next(ctx).then(() => fail(reset()));
-      case "hang-after":
-        return next(ctx).then(forever);
-      case "short-read":
-      case "torn-write":
-      case "wrong-etag":
-      case "bit-flip":
-      case undefined:
-        return next(ctx);
-      default:
-        return fault satisfies never;
-    }
-  };
+  ): Promise<R> => meet(fault, latencyMs, ctx, next, body);
 
   const mistaken = <T extends object>(fault: Fault | undefined, answer: T): T =>
     fault === "wrong-etag" && "etag" in answer
@@ -123,7 +75,7 @@ export const chaos = (options: ChaosOptions): Chaos => {
     overrideBackend(inner, {
       stat: async (ctx, path) => {
         const fault = draw("stat", path);
-        return mistaken(fault, await meet(fault, ctx, (c) => inner.stat(c, path)));
+        return mistaken(fault, await under(fault, ctx, (c) => inner.stat(c, path)));
       },
       read: async (ctx, path, read) => {
         const fault = draw("read", path);
@@ -132,7 +84,7 @@ export const chaos = (options: ChaosOptions): Chaos => {
         if (fault === "hang-after") return brokenRead(await next(ctx), forever);
         if (fault === "short-read") return shortRead(await next(ctx));
         if (fault === "bit-flip") return flippedRead(await next(ctx), random());
-        const result = await meet(fault, ctx, next);
+        const result = await under(fault, ctx, next);
         const stat: Stat = mistaken(fault, result.stat);
         return stat === result.stat
           ? result
@@ -140,7 +92,7 @@ export const chaos = (options: ChaosOptions): Chaos => {
       },
       list: async (ctx, path, list) => {
         const fault = draw("list", path);
-        const page = await meet(fault, ctx, (c) => inner.list(c, path, list));
+        const page = await under(fault, ctx, (c) => inner.list(c, path, list));
         return { ...page, entries: page.entries.map((entry) => mistaken(fault, entry)) };
       },
       write: async (ctx, path, body, write) => {
@@ -149,17 +101,17 @@ export const chaos = (options: ChaosOptions): Chaos => {
         if (fault === "torn-write") sent = tornBody(body);
         if (fault === "bit-flip") sent = flippedBody(body, random());
         const next = (c: OpContext) => inner.write(c, path, sent, write);
-        return mistaken(fault, await meet(fault, ctx, next, body));
+        return mistaken(fault, await under(fault, ctx, next, body));
       },
-      mkdir: (ctx, path) => meet(draw("mkdir", path), ctx, (c) => inner.mkdir(c, path)),
+      mkdir: (ctx, path) => under(draw("mkdir", path), ctx, (c) => inner.mkdir(c, path)),
       remove: (ctx, path, remove) =>
-        meet(draw("remove", path), ctx, (c) => inner.remove(c, path, remove)),
+        under(draw("remove", path), ctx, (c) => inner.remove(c, path, remove)),
       copy: async (ctx, from, to, copy) => {
         const fault = draw("copy", from, to);
-        return mistaken(fault, await meet(fault, ctx, (c) => inner.copy(c, from, to, copy)));
+        return mistaken(fault, await under(fault, ctx, (c) => inner.copy(c, from, to, copy)));
       },
       move: (ctx, from, to, move) =>
-        meet(draw("move", from, to), ctx, (c) => inner.move(c, from, to, move)),
+        under(draw("move", from, to), ctx, (c) => inner.move(c, from, to, move)),
     });
 
   return { layer, injected, calls: () => n };
