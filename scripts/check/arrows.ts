@@ -2,6 +2,8 @@
 export interface Room {
   /** Packages of this repository that its sources may import. */
   readonly mayImport: readonly string[];
+  /** Packages beside these and `forTests` that its tests may import. */
+  readonly testsMayImport?: readonly string[];
   /** `any`: browsers too, so neither `node:` modules nor Node's types. */
   readonly platform: "any" | "node";
   /** True for what exists for tests alone: no package's sources may import it. */
@@ -26,6 +28,12 @@ export const rooms: Readonly<Record<string, Room>> = {
   settle: { mayImport: core, platform: "node" },
   "backend-memory": { mayImport: core, platform: "any" },
   "backend-local": { mayImport: core, platform: "node" },
+  "backend-versioned": {
+    mayImport: core,
+    platform: "node",
+    // Its index is a real ledger, its content lies in a real storage.
+    testsMayImport: ["ledger", "backend-local"],
+  },
   "backend-postgres": { mayImport: core, platform: "node" },
   ledger: { mayImport: core, platform: "node" },
   engine: {
@@ -37,6 +45,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "settle",
       "backend-memory",
       "backend-local",
+      "backend-versioned",
       "ledger",
     ],
     platform: "node",

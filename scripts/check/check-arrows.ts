@@ -52,7 +52,7 @@ const checkManifest = (
   const at = `packages/${facts.folder}`;
   const dependencies = foldersOf(facts.dependencies);
   const devDependencies = foldersOf(facts.devDependencies);
-  const inTests = [...room.mayImport, ...forTests, facts.folder];
+  const inTests = [...room.mayImport, ...forTests, ...(room.testsMayImport ?? []), facts.folder];
   return [
     ...difference(dependencies, room.mayImport).map(
       (folder) => `${at}/package.json: depends on ${folder}, an arrow that is not in the table`,
@@ -108,7 +108,9 @@ const checkImports = (
         return [`${at}: '${name}' is not declared`];
       const folder = own.get(name);
       if (folder === undefined || folder === facts.folder) return [];
-      const allowed = test ? [...room.mayImport, ...forTests] : room.mayImport;
+      const allowed = test
+        ? [...room.mayImport, ...forTests, ...(room.testsMayImport ?? [])]
+        : room.mayImport;
       return allowed.includes(folder)
         ? []
         : [`${at}: imports ${folder}, an arrow that is not in the table`];

@@ -22,11 +22,11 @@ const unmet = (
   opened: Opened,
   subject: Subject,
 ): Need | undefined =>
-  needs?.find((need) =>
-    need === "distinctSpellings"
-      ? subject.distinctSpellings === false
-      : !opened.backend.capability[need],
-  );
+  needs?.find((need) => {
+    if (need === "distinctSpellings") return subject.distinctSpellings === false;
+    if (need === "commitAsked") return subject.commits === "inside";
+    return !opened.backend.capability[need];
+  });
 
 const runCase = async (subject: Subject, one: Case, context: CaseContext): Promise<void> => {
   const limit = subject.timeoutMs ?? defaultTimeoutMs;

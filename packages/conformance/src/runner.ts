@@ -27,6 +27,11 @@ export interface Subject {
   readonly open: () => Promise<Opened>;
   /** False where the storage cannot hold two spellings that differ in case or normalisation. True by default. */
   readonly distinctSpellings?: boolean;
+  /**
+   * `inside` where effects are commits of the ledger itself, which asks `commit` only if a revision moved; by default
+   * `asked`: once before every effect.
+   */
+  readonly commits?: "asked" | "inside";
   /** Ends a case that hangs, in milliseconds; 15,000 by default. */
   readonly timeoutMs?: number;
   /** Steers the random sequences; a fixed number by default, so that a failure repeats. */

@@ -9,3 +9,4 @@ export * from "./records.ts";
 export * from "./recovery.ts";
 export * from "./settlement.ts";
 export * from "./store.ts";
+export * from "./versions.ts";

@@ -16,6 +16,8 @@ import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
 import { createRoots } from "./roots.ts";
 import { createTenants } from "./tenants.ts";
+import { createTreeCommits } from "./tree-commits.ts";
+import { createTreeHousekeeping } from "./tree-housekeeping.ts";
 import type { Ledger, Log } from "./types.ts";
 
 export interface LedgerOptions {
@@ -49,7 +51,15 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   });
   // A lease that waits behind somebody's flood of changes would lapse.
   const leasing = openDatabase({ ...limits, role: "bulkhead_system", max: 1, name: "leases" });
-  const pools = [revision, hot, background, leasing];
+  // Subtrees are copied and removed in one statement: they keep no single row waiting, and no row them.
+  const trees = openDatabase({
+    ...limits,
+    role: "bulkhead_app",
+    max: 4,
+    statementMs: 30_000,
+    name: "trees",
+  });
+  const pools = [revision, hot, background, leasing, trees];
   const closePools = async (): Promise<void> => {
     await Promise.allSettled(pools.map((pool) => pool.close()));
   };
@@ -98,6 +108,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     jobs: createJobs(background, log),
     outbox: createOutbox(background),
     platformKeys: createPlatformKeys(background),
+    trees: { ...createTreeCommits(hot, trees), ...createTreeHousekeeping(background) },
     ready: () => readiness(background),
     close: () =>
       (closing ??= (async () => {

@@ -19,6 +19,7 @@ import type {
   VirtualPath,
 } from "@bulkhead/contract";
 
+import type { Trees } from "./types-trees.ts";
 import type { Jobs, Leases, Outbox } from "./types-work.ts";
 
 /** Names the platform where a `Revision` names a tenant. */
@@ -244,6 +245,8 @@ export interface Ledger {
   readonly jobs: Jobs;
   readonly outbox: Outbox;
   readonly platformKeys: PlatformKeys;
+  /** Versioned trees: their index, history and blobs. */
+  readonly trees: Trees;
   /** Id of this ledger, made with it. */
   readonly id: string;
   /** Names what is not ready: `database`, `migrations`, `recovery`; or nothing. */

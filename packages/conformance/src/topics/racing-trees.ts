@@ -88,7 +88,7 @@ export const racingTrees: Topic = {
             { recursive: true },
             context({ commit: async () => (asked.open(), sleep(10)) }),
           );
-          await asked.passed;
+          await Promise.race([asked.passed, removal]);
           const writes = times(4, (i) =>
             t.put(`d/s${i % 2}/f${i}`, "x".repeat(i + 1)).catch(() => undefined),
           );
@@ -109,7 +109,7 @@ export const racingTrees: Topic = {
           const removal = outcome(
             t.remove("d", {}, context({ commit: async () => (asked.open(), sleep(10)) })),
           );
-          await asked.passed;
+          await Promise.race([asked.passed, removal]);
           const write = await outcome(t.put("d/f", "new"));
           await removal;
           same((await t.tree())["d/f"], write === "won" ? "new" : undefined, `the write, ${write}`);

@@ -2,8 +2,14 @@ import { createHash } from "node:crypto";
 import { coreFunctions } from "./functions-core.ts";
 import { hotFunctions } from "./functions-hot.ts";
 import { systemFunctions } from "./functions-system.ts";
+import { treeCommits } from "./functions-tree-commits.ts";
+import { treeReads } from "./functions-tree-reads.ts";
+import { treeSystem } from "./functions-tree-system.ts";
+import { treeWhole } from "./functions-tree-whole.ts";
+import { treeFunctions } from "./functions-trees.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
+import { treeExecutions, treeTables } from "./tables-trees.ts";
 
 /** A step of the schema. Once released it never changes: its hash is compared with what was applied. */
 export interface Migration {
@@ -23,6 +29,19 @@ export const migrations: readonly Migration[] = [
     name: "functions",
     sql: coreFunctions + hotFunctions + systemFunctions + executions,
     minCode: 3,
+  },
+  {
+    version: 4,
+    name: "trees",
+    sql:
+      treeTables +
+      treeFunctions +
+      treeWhole +
+      treeCommits +
+      treeReads +
+      treeSystem +
+      treeExecutions,
+    minCode: 4,
   },
 ];
 

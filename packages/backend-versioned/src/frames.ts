@@ -1,0 +1,54 @@
+import { createHash, type Hash } from "node:crypto";
+
+/** The bytes that are digested, read and verified together. */
+export const frameBytes: number = 4 * 1024 * 1024;
+
+/** A digest in hex. */
+export const digestOf = (bytes: Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+export interface Digests {
+  readonly size: number;
+  /** SHA-256 of the whole, in hex. */
+  readonly digest: string;
+  /** SHA-256 of each frame, in hex, one behind the other. */
+  readonly frames: string;
+}
+
+/** Digests a stream as it passes, whole and by frames. */
+export const digester = (): {
+  readonly update: (chunk: Uint8Array) => void;
+  readonly end: () => Digests;
+} => {
+  const whole = createHash("sha256");
+  const frames: string[] = [];
+  let frame: Hash = createHash("sha256");
+  let inFrame = 0;
+  let size = 0;
+  const close = (): void => {
+    frames.push(frame.digest("hex"));
+    frame = createHash("sha256");
+    inFrame = 0;
+  };
+  return {
+    update: (chunk) => {
+      whole.update(chunk);
+      size += chunk.length;
+      for (let at = 0; at < chunk.length;) {
+        const part = chunk.subarray(at, at + frameBytes - inFrame);
+        frame.update(part);
+        at += part.length;
+        inFrame += part.length;
+        if (inFrame === frameBytes) close();
+      }
+    },
+    end: () => {
+      if (inFrame > 0) close();
+      return { size, digest: whole.digest("hex"), frames: frames.join("") };
+    },
+  };
+};
+
+/** The digest of one frame among `frames`; empty beyond the last. */
+export const frameDigest = (frames: string, index: number): string =>
+  frames.slice(index * 64, index * 64 + 64);

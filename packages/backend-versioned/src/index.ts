@@ -1,0 +1,2 @@
+export type * from "./ledger-commit.ts";
+export { versioned, type VersionedBackend, type VersionedOptions } from "./versioned.ts";

@@ -1,0 +1,38 @@
+import { type Backend, FileError } from "@bulkhead/contract";
+import { resolveRange } from "@bulkhead/kit";
+import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
+import { found, refusalError } from "./refusal.ts";
+import { verified } from "./verified.ts";
+
+export interface ReadParts {
+  readonly tree: TreeRef;
+  readonly ledger: LedgerCommit;
+  readonly content: Backend;
+}
+
+/** `Backend.read`: row and small content in one round trip; longer content is opened then, and verified as it passes. */
+export const read =
+  ({ tree, ledger, content }: ReadParts): Backend["read"] =>
+  async (ctx, path, { range, ifMatch, version } = {}) => {
+    const { stat, inline, blob } = found(await ledger.read(tree, path, version));
+    if (ifMatch !== undefined && stat.etag !== ifMatch)
+      throw refusalError({
+        state: "refused",
+        code: "precondition-failed",
+        ...(stat.etag !== undefined && { etag: stat.etag }),
+      });
+    const resolved = range === undefined ? undefined : resolveRange(range, stat.size);
+    const answer = { stat, ...(resolved && { range: resolved }) };
+    if (blob === undefined) {
+      if (inline.length !== stat.size)
+        throw new FileError("internal", "The stored content is not as long as its record says.");
+      return {
+        ...answer,
+        content:
+          resolved === undefined ? inline : inline.subarray(resolved.start, resolved.end + 1),
+        [Symbol.asyncDispose]: async () => undefined,
+      };
+    }
+    const part = resolved ?? { start: 0, end: stat.size - 1 };
+    return { ...answer, ...(await verified(content, ctx, blob, part)) };
+  };

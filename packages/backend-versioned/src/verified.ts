@@ -1,0 +1,98 @@
+import { type Backend, FileError, type OpContext, type ResolvedRange } from "@bulkhead/contract";
+import { chunksOf, plainContext } from "@bulkhead/kit";
+import { checkSignal } from "./cancelled.ts";
+import { digestOf, frameBytes, frameDigest } from "./frames.ts";
+import type { StoredBlob } from "./ledger-commit.ts";
+import { placeOf } from "./place.ts";
+
+/** Content is answered in pieces of this many bytes. */
+const pieceBytes = 256 * 1024;
+
+export const damaged = (cause?: unknown): FileError =>
+  new FileError(
+    "internal",
+    "The stored content is damaged and cannot be sent; restore an earlier version or a backup.",
+    { retry: "never", ...(cause !== undefined && { cause }) },
+  );
+
+export interface Verified extends AsyncDisposable {
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** Gathers chunks into frames: each of `frameBytes`, the last shorter. */
+async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + frameBytes - held);
+      parts.push(part);
+      held += part.length;
+      at += part.length;
+      if (held === frameBytes) {
+        yield Buffer.concat(parts);
+        parts = [];
+        held = 0;
+      }
+    }
+  }
+  if (held > 0) yield Buffer.concat(parts);
+}
+
+/**
+ * Opens a part of a blob. Whole frames are read and compared with their digests before a byte of them is handed on: what
+ * is not what was stored ends in an error, never cleanly. Throws `internal` if the content is gone.
+ */
+export const verified = async (
+  content: Backend,
+  ctx: OpContext,
+  blob: StoredBlob,
+  { start, end }: ResolvedRange,
+): Promise<Verified> => {
+  if (blob.codec !== "raw") throw damaged();
+  const first = Math.floor(start / frameBytes);
+  const last = Math.floor(end / frameBytes);
+  const own = plainContext({ signal: ctx.signal, requestId: ctx.requestId, now: ctx.now });
+  const opened = await content
+    .read(own, placeOf(blob.id), {
+      range: { start: first * frameBytes, end: Math.min((last + 1) * frameBytes, blob.size) - 1 },
+    })
+    .catch((error: unknown) => {
+      // Its row is there, its bytes are not, or fewer than there were.
+      const lost =
+        error instanceof FileError && ["not-found", "range-not-satisfiable"].includes(error.code);
+      throw lost ? damaged(error) : error;
+    });
+  let over = false;
+
+  async function* checked(): AsyncGenerator<Uint8Array> {
+    let index = first;
+    let sent = 0;
+    for await (const frame of framesOf(chunksOf(opened.content))) {
+      if (index > last || digestOf(frame) !== frameDigest(blob.frames, index)) throw damaged();
+      const offset = index * frameBytes;
+      const part = frame.subarray(Math.max(0, start - offset), end + 1 - offset);
+      for (let at = 0; at < part.length; at += pieceBytes) {
+        checkSignal(ctx.signal);
+        if (over)
+          throw new FileError(
+            "aborted",
+            "The content was let go of before it was read to its end.",
+          );
+        const piece = part.subarray(at, at + pieceBytes);
+        sent += piece.length;
+        yield piece;
+      }
+      index += 1;
+    }
+    if (sent !== end + 1 - start) throw damaged();
+  }
+
+  return {
+    content: checked(),
+    [Symbol.asyncDispose]: async () => {
+      over = true;
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+};

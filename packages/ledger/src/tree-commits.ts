@@ -1,0 +1,189 @@
+import type { Mode, Settlement, Stat, WriteResult } from "@bulkhead/contract";
+import { combine } from "./combine.ts";
+import { type Database, type Statement, toJson } from "./database.ts";
+import { functionCall } from "./function-call.ts";
+import { platformUid } from "./types.ts";
+import type {
+  StoredBlob,
+  TreeAnswer,
+  TreeCommits,
+  TreeLook,
+  TreeRef,
+  TreeWrite,
+} from "./types-trees.ts";
+
+const statements = {
+  stat: functionCall("tree_stat_v1", 3),
+  read: functionCall("tree_read_v1", 4),
+  list: functionCall("tree_list_v1", 5),
+  versions: functionCall("versions_v1", 5),
+  openBlob: functionCall("blob_open_v1", 6),
+  renewBlobs: functionCall("blob_renew_v1", 2),
+  discardBlob: functionCall("blob_discard_v1", 2),
+  forgetBlob: functionCall("blob_forget_v1", 2),
+  write: functionCall("commit_write_v1", 3),
+  mkdir: functionCall("commit_mkdir_v1", 4),
+  remove: functionCall("commit_remove_v1", 6),
+  copy: functionCall("commit_copy_v1", 8),
+  move: functionCall("commit_move_v1", 8),
+  restore: functionCall("restore_v1", 5),
+} as const;
+
+const uidOf = (tenant: string | undefined): string => tenant ?? platformUid;
+const namesOf = (path: string): readonly string[] => (path === "" ? [] : path.split("/"));
+const modeOf = (mode: Mode): string => (typeof mode === "string" ? mode : "match");
+const matchOf = (mode: Mode): string | null => (typeof mode === "string" ? null : mode.ifMatch);
+
+/** A settlement on the ground of the tree's tenant, whatever ground the caller drafted it for. */
+const settled = (tree: TreeRef, settlement: Settlement): object => ({
+  ...settlement,
+  tenant: tree.tenant ?? null,
+});
+
+/** A version as the ledger counts it, or null for what is none. */
+const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version) ? version : null);
+
+const noVersion = { state: "refused", code: "not-found", reason: "version" } as const;
+
+/** Splits what `tree_read_v1` answers: a length of four bytes, so much JSON, content. */
+const parted = (
+  answer: Buffer,
+): TreeLook<{ readonly stat: Stat; readonly inline: Uint8Array; readonly blob?: StoredBlob }> => {
+  const end = 4 + answer.readInt32BE(0);
+  const meta: TreeLook<{ readonly stat: Stat; readonly blob?: StoredBlob }> = JSON.parse(
+    answer.toString("utf8", 4, end),
+  );
+  return meta.state === "done" ? { ...meta, inline: answer.subarray(end) } : meta;
+};
+
+interface Ride {
+  readonly tree: TreeRef;
+  readonly write: TreeWrite;
+}
+
+/**
+ * Commits on trees as `bulkhead_app`: `hot` for what is one row or a page, `slow` for subtrees, whose statements may
+ * take longer.
+ */
+export const createTreeCommits = (hot: Database, slow: Database): TreeCommits => {
+  const run = async (
+    tenant: string,
+    rides: readonly Ride[],
+  ): Promise<readonly TreeAnswer<WriteResult>[]> => {
+    const contents: Uint8Array[] = [];
+    let offset = 0;
+    const items = rides.map(({ tree, write }) => {
+      const { content, mode, settlement, ...rest } = write;
+      const stored = content instanceof Uint8Array ? { offset } : content;
+      if (content instanceof Uint8Array) {
+        contents.push(content);
+        offset += content.length;
+      }
+      return {
+        ...rest,
+        ...stored,
+        tree: tree.id,
+        settlement: settled(tree, settlement),
+        mode: modeOf(mode),
+        ifMatch: matchOf(mode),
+      };
+    });
+    const answers = await hot.call<TreeAnswer<WriteResult>[]>(statements.write, [
+      tenant,
+      toJson(items),
+      Buffer.concat(contents),
+    ]);
+    return answers.map((answer, i) =>
+      answer.state === "done" ? { ...answer, size: rides[i]?.write.size ?? 0 } : answer,
+    );
+  };
+  const together = combine<Ride, TreeAnswer<WriteResult>>(run);
+
+  const transfer =
+    <R>(
+      kind: Statement,
+    ): ((tree: TreeRef, transfer: Parameters<TreeCommits["move"]>[1]) => Promise<R>) =>
+    (tree, { settlement, from, to, mode, ifMatch }) =>
+      slow.call<R>(kind, [
+        uidOf(tree.tenant),
+        tree.id,
+        toJson(settled(tree, settlement)),
+        namesOf(from),
+        namesOf(to),
+        modeOf(mode),
+        matchOf(mode),
+        ifMatch ?? null,
+      ]);
+
+  return {
+    stat: (tree, path) => hot.call(statements.stat, [uidOf(tree.tenant), tree.id, namesOf(path)]),
+    read: async (tree, path, version) => {
+      const n = version === undefined ? null : numberOf(version);
+      if (version !== undefined && n === null) return noVersion;
+      return parted(
+        await hot.call<Buffer>(statements.read, [uidOf(tree.tenant), tree.id, namesOf(path), n]),
+      );
+    },
+    list: (tree, path, after, limit) =>
+      hot.call(statements.list, [uidOf(tree.tenant), tree.id, namesOf(path), after, limit]),
+    versions: (tree, path, before, limit) =>
+      hot.call(statements.versions, [
+        uidOf(tree.tenant),
+        tree.id,
+        namesOf(path),
+        before === undefined ? null : numberOf(before),
+        limit,
+      ]),
+    openBlob: (tree, path, mode, size) =>
+      hot.call(statements.openBlob, [
+        uidOf(tree.tenant),
+        tree.id,
+        namesOf(path),
+        modeOf(mode),
+        matchOf(mode),
+        size ?? null,
+      ]),
+    renewBlobs: async (tree, ids) => {
+      await hot.call<null>(statements.renewBlobs, [uidOf(tree.tenant), ids]);
+    },
+    discardBlob: (tree, id) => hot.call(statements.discardBlob, [uidOf(tree.tenant), id]),
+    forgetBlob: async (tree, id) => {
+      await hot.call<null>(statements.forgetBlob, [uidOf(tree.tenant), id]);
+    },
+    write: async (tree, write) => {
+      const ride = { tree, write };
+      if (write.content instanceof Uint8Array) return together(uidOf(tree.tenant), ride);
+      const [answer] = await run(uidOf(tree.tenant), [ride]);
+      return answer ?? { state: "again" };
+    },
+    mkdir: (tree, settlement, path) =>
+      hot.call(statements.mkdir, [
+        uidOf(tree.tenant),
+        tree.id,
+        toJson(settled(tree, settlement)),
+        namesOf(path),
+      ]),
+    remove: (tree, settlement, path, { recursive, ifMatch }) =>
+      (recursive ? slow : hot).call(statements.remove, [
+        uidOf(tree.tenant),
+        tree.id,
+        toJson(settled(tree, settlement)),
+        namesOf(path),
+        recursive,
+        ifMatch ?? null,
+      ]),
+    copy: transfer(statements.copy),
+    move: transfer(statements.move),
+    restore: async (tree, settlement, path, version) => {
+      const n = numberOf(version);
+      if (n === null) return noVersion;
+      return hot.call(statements.restore, [
+        uidOf(tree.tenant),
+        tree.id,
+        toJson(settled(tree, settlement)),
+        namesOf(path),
+        n,
+      ]);
+    },
+  };
+};
