@@ -24,25 +24,6 @@ export interface ConnectOptions {
   readonly statementMs: number;
 }
 
-/** Rows come in PostgreSQL's binary format: as text, content would be twice as long. */
-const types = {
-  getTypeParser: (
-    oid: number,
-    format?: "text" | "binary",
-  ): ((value: Buffer | string) => unknown) => {
-    // The driver has copied it out of its own buffer.
-    if (oid === 17 && format === "binary") return (value) => value;
-    if (oid === 2950 && format === "binary")
-      return (value) => (typeof value === "string" ? value : uuidOf(value));
-    // Functions that answer nothing.
-    if (oid === 2278) return () => null;
-    return pg.types.getTypeParser(oid, format);
-  },
-};
-
-const uuidOf = (bytes: Buffer): string =>
-  bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-
 /** Takes `options` out of a URL, where they would replace ours. */
 const splitOptions = (given: string): { readonly url: string; readonly extra: string } => {
   if (!/[?&]options=/.test(given)) return { url: given, extra: "" };
@@ -79,16 +60,8 @@ export const connect = async (given: string, options: ConnectOptions): Promise<C
     throw error;
   }
   return {
-    query: async (statement, values) => {
-      const config = {
-        ...statement,
-        values: [...values],
-        rowMode: "array" as const,
-        binary: true,
-        types,
-      };
-      return (await client.query<unknown[]>(config)).rows;
-    },
+    query: async (statement, values) =>
+      (await client.query<unknown[]>({ ...statement, values: [...values], rowMode: "array" })).rows,
     end: () => client.end(),
     onBroken: (listener) => {
       broken = listener;
