@@ -20,6 +20,8 @@ import {
   audited,
   authenticate,
   type Authority,
+  checkScope,
+  checkServing,
   checkTenantId,
   type Decision,
   fence,
@@ -155,6 +157,8 @@ const openTree = async (
     if (existing !== undefined) {
       settlement.tenant = existing.uid;
       await ledger.tenants.addRoot(settlement, existing.uid, path, placement);
+      // What comes next in the same request may lie below it.
+      await roots.catchUp(undefined);
       return;
     }
     await ledger.tenants.create(settlement, {
@@ -167,6 +171,7 @@ const openTree = async (
       limits: {},
       settings: {},
     });
+    await roots.catchUp(undefined);
   };
   const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
@@ -195,7 +200,12 @@ const openTree = async (
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
     );
   const storages = tree(roots.table, { transfer: enqueueTransfer(ledger) });
-  const door = scoped((ctx: Context) => ctx.principal.reach, namespaceRoots);
+  // Looking above one's bounds is answered from the bounds alone; it is reading all the same, by a tenant that serves.
+  const mayLook = ({ principal }: Context): void => {
+    checkServing(principal.tenant, principal);
+    checkScope(principal, "read");
+  };
+  const door = scoped((ctx: Context) => ctx.principal.reach, namespaceRoots, mayLook);
   const session = audit(ledger.denials)(door(governed(storages, scopesAllow)));
   const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
 

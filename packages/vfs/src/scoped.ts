@@ -28,10 +28,15 @@ const leadingNames = (reach: Reach, path: VirtualPath): readonly string[] | unde
 /**
  * Makes the session of a tree: every path, at both ends of a copy and a move, goes through `scope`. Reading the strict
  * ancestors of the bounds (stat, list) shows the names that lead to them, answered from the bounds alone; every other
- * operation there is `outside-workspace`.
+ * operation there is `outside-workspace`. No policy of the tree's sees such a look, so `mayLook` is asked: it throws
+ * what the caller gets.
  */
 export const scoped =
-  (reachOf: (ctx: Context) => Reach, namespaceRoots: readonly string[] = defaultNamespaceRoots) =>
+  (
+    reachOf: (ctx: Context) => Reach,
+    namespaceRoots: readonly string[] = defaultNamespaceRoots,
+    mayLook: (ctx: Context) => void = () => undefined,
+  ) =>
   (tree: Tree): Session => {
     const place = (ctx: Context, path: RequestPath): VirtualPath =>
       scope(reachOf(ctx), namespaceRoots, path);
@@ -45,6 +50,7 @@ export const scoped =
       if (isWithin(reach, at)) return at;
       const names = isRoot(path) ? undefined : leadingNames(reach, at);
       if (names === undefined) throw outsideWorkspace();
+      mayLook(ctx);
       return { names };
     };
     return {
