@@ -110,6 +110,12 @@ async function* below<P extends AnyPath, C extends OpContext>(
   }
 }
 
+/** What a listing would not show: it is not there, or not the caller's to see. */
+const isUnlisted = (error: unknown): boolean =>
+  (["not-found", "invalid-path", "outside-workspace"] as const).some((code) =>
+    isFileError(error, code),
+  );
+
 /** What may match in a directory: where the pattern names it, it is asked for, and the directory need not be listed. */
 async function* candidates<P extends AnyPath, C extends OpContext>(
   store: Store<P, C>,
@@ -128,7 +134,7 @@ async function* candidates<P extends AnyPath, C extends OpContext>(
     try {
       found.push(await store.stat(ctx, child(directory, name)));
     } catch (error) {
-      if (!isFileError(error, "not-found") && !isFileError(error, "invalid-path")) throw error;
+      if (!isUnlisted(error)) throw error;
     }
   }
   yield* found.sort(compareEntries);
