@@ -4,8 +4,8 @@ import { createHmac } from "node:crypto";
 export interface Certificate {
   readonly tenant: string;
   readonly uid: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
+  /** RFC 3339. */
+  readonly at: string;
   readonly removed: readonly Readonly<Record<string, unknown>>[];
   readonly kept: readonly Readonly<Record<string, unknown>>[];
 }

@@ -59,8 +59,10 @@ export const deleteTenant =
       { what: "subjects", count: subjects },
       { what: "roots", paths: tenant.roots },
     );
-    const at = Date.now();
-    kept.push({ what: "audit", until: at + auditKeptDays * 86_400_000 });
+    const now = Date.now();
+    const at = new Date(now).toISOString();
+    const until = new Date(now + auditKeptDays * 86_400_000).toISOString();
+    kept.push({ what: "audit", until });
     const certificate = signCertificate(
       { tenant: tenant.id, uid, at, removed, kept },
       certificateKey,

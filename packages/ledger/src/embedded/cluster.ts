@@ -29,7 +29,7 @@ export async function clusterExists(cluster: string, version: string): Promise<b
     throw new FileError(
       "unavailable",
       `The ledger in ${cluster} was made by PostgreSQL ${made.trim()} and cannot be opened by PostgreSQL ${major}: ` +
-        "run `bulkhead backup` with the release of Bulkhead that made it, and `bulkhead restore` into a new data folder with this one.",
+        "start it with the release of Bulkhead that made it, move the ledger by pg_dump and pg_restore to a PostgreSQL of your own, and name that with --database-url.",
       { retry: "never" },
     );
   }

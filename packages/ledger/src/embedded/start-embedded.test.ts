@@ -214,9 +214,7 @@ describe("one data folder", () => {
     await writeFile(file, "15\n");
     await expect(start()).rejects.toMatchObject({
       code: "unavailable",
-      message: expect.stringMatching(
-        /PostgreSQL 15 .* PostgreSQL \d+: .*bulkhead backup.*bulkhead restore/,
-      ),
+      message: expect.stringMatching(/PostgreSQL 15 .* PostgreSQL \d+: .*pg_dump.*--database-url/),
     });
     await writeFile(file, version);
   });
