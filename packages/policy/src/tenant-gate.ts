@@ -14,7 +14,7 @@ import type { Tenants } from "./ports.ts";
 export interface TenantGateOptions {
   readonly tenants: Tenants;
   readonly namespaceRoots: readonly string[];
-  /** Throws `invalid-path` for a name that is no tenant id. */
+  /** Throws `invalid-request` for a name that is no tenant id. */
   readonly checkId: (id: string) => void;
 }
 
