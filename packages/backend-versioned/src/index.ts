@@ -1,2 +1,4 @@
+export * from "./collect.ts";
 export type * from "./ledger-commit.ts";
+export * from "./scrub.ts";
 export { versioned, type VersionedBackend, type VersionedOptions } from "./versioned.ts";

@@ -1,0 +1,63 @@
+import { isFileError, type OpContext } from "@bulkhead/contract";
+import { chunksOf } from "@bulkhead/kit";
+import { checkSignal } from "./cancelled.ts";
+import type { BlobStore } from "./collect.ts";
+import { digester } from "./frames.ts";
+import { placeOf } from "./place.ts";
+
+export interface DamagedBlob {
+  readonly blob: string;
+  readonly fault: "missing" | "changed";
+}
+
+export interface Scrubbed {
+  readonly checked: number;
+  /** In bytes. */
+  readonly size: number;
+  readonly damaged: readonly DamagedBlob[];
+  /** Contents in rows of the trees that were named. */
+  readonly damagedRows: readonly {
+    readonly tree: string;
+    readonly node: string;
+    readonly version: string;
+  }[];
+}
+
+const page = 100;
+
+/** Reads every blob that a version stands on again, and the rows of the trees named, and names what is not what was stored. */
+export const scrub = async (
+  ctx: OpContext,
+  { store, content, ledger }: BlobStore,
+  trees: readonly string[] = [],
+): Promise<Scrubbed> => {
+  const damaged: DamagedBlob[] = [];
+  let checked = 0;
+  let size = 0;
+  let after: string | undefined;
+  for (;;) {
+    const blobs = await ledger.blobsAfter(store, after, page);
+    for (const blob of blobs) {
+      checkSignal(ctx.signal);
+      checked += 1;
+      size += blob.size;
+      try {
+        const digests = digester();
+        await using read = await content.read(ctx, placeOf(blob.id));
+        for await (const chunk of chunksOf(read.content)) digests.update(chunk);
+        const { digest, frames } = digests.end();
+        if (digest !== blob.digest || frames !== blob.frames)
+          damaged.push({ blob: blob.id, fault: "changed" });
+      } catch (error) {
+        if (!isFileError(error, "not-found")) throw error;
+        damaged.push({ blob: blob.id, fault: "missing" });
+      }
+    }
+    after = blobs.at(-1)?.id;
+    if (blobs.length < page) break;
+  }
+  const rows = await Promise.all(
+    trees.map(async (tree) => (await ledger.damagedRows(tree)).map((row) => ({ tree, ...row }))),
+  );
+  return { checked, size, damaged, damagedRows: rows.flat() };
+};
