@@ -1,0 +1,88 @@
+import type { Scope } from "@bulkhead/contract";
+import type { Mode } from "./files.ts";
+
+/** Which bytes of a file. */
+export type Range = { readonly start: number; readonly end?: number } | { readonly suffix: number };
+
+/** An operation in the words that a caller uses: paths as sent, keys and tenants by their ids. */
+export type Operation =
+  | { readonly op: "stat"; readonly path: string }
+  | { readonly op: "read"; readonly path: string; readonly range?: Range | undefined }
+  | {
+      readonly op: "list";
+      readonly path: string;
+      readonly recursive: boolean;
+      readonly pageSize?: number | undefined;
+    }
+  | {
+      readonly op: "write";
+      readonly path: string;
+      readonly content: string;
+      readonly mode: Mode;
+      readonly etag?: string | undefined;
+    }
+  | { readonly op: "append"; readonly path: string; readonly content: string }
+  | { readonly op: "mkdir"; readonly path: string; readonly parents: boolean }
+  | {
+      readonly op: "remove";
+      readonly path: string;
+      readonly recursive: boolean;
+      readonly match?: Match | undefined;
+      readonly etag?: string | undefined;
+    }
+  | {
+      readonly op: "copy" | "move";
+      readonly from: string;
+      readonly to: string;
+      readonly overwrite: boolean;
+      readonly match?: Match | undefined;
+      readonly etag?: string | undefined;
+    }
+  | { readonly op: "glob"; readonly path: string; readonly pattern: string }
+  | { readonly op: "whoami" }
+  | {
+      readonly op: "mint";
+      /** What the model calls the new key. */
+      readonly name: string;
+      readonly prefix?: string | undefined;
+      readonly subject?: string | undefined;
+      readonly tenant?: string | undefined;
+      readonly scopes?: readonly Scope[] | undefined;
+      readonly expiresAt?: number | undefined;
+    }
+  | {
+      readonly op: "narrow";
+      readonly key: string;
+      readonly id: string;
+      readonly scopes?: readonly Scope[] | undefined;
+      readonly prefix?: string | undefined;
+    }
+  | { readonly op: "revoke"; readonly key: string; readonly id: string }
+  | {
+      readonly op: "rotate";
+      readonly name: string;
+      readonly key: string;
+      readonly id: string;
+      readonly overlapSeconds: number;
+    }
+  | { readonly op: "create"; readonly tenant: string; readonly root: string }
+  | { readonly op: "suspend" | "reactivate"; readonly tenant: string }
+  | { readonly op: "delete"; readonly tenant: string; readonly confirmed: boolean };
+
+export type OperationName = Operation["op"];
+/** Whether a condition names the ETag that is there, or one that never was. */
+export type Match = "current" | "stale";
+
+/** One request: who asks (by the model's name of the key), narrowed to what, and for what. */
+export interface Request {
+  readonly by: string;
+  readonly within?: string | undefined;
+  readonly operation: Operation;
+}
+
+/** What an answer says, in the same words for every front. A front leaves out what it does not show. */
+export interface Answer {
+  readonly code?: string | undefined;
+  readonly status?: number | undefined;
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
+}

@@ -1,0 +1,70 @@
+import { encodePath, parseRequestPath } from "@bulkhead/contract";
+import { listPage } from "@bulkhead/wire";
+import { api, type Api } from "../support/api.ts";
+import { Mismatch } from "./compare.ts";
+import { everything, isDirectory, lookUp } from "./files.ts";
+import type { World } from "./model.ts";
+import type { Names } from "./names.ts";
+import { names as namesOf, spell } from "./place.ts";
+import type { System } from "./system.ts";
+
+/** The ETag that was seen where, and with which content of the model. */
+export type KnownEtags = Map<string, { readonly etag: string; readonly stamp: number }>;
+
+/** A place, and what the system says lies below it; undefined where it says that there is nothing. */
+const inventory = async (platform: Api, root: string) => {
+  const target = `/v1/list${encodePath(parseRequestPath(root))}?recursive=true`;
+  const answer = await platform.send("GET", target);
+  return answer.status === 404 ? undefined : listPage.parse(answer.json).entries;
+};
+
+/**
+ * Compares what lies in every tenant, and on the platform's ground, with the model: names, sizes, that an ETag is
+ * another exactly where the content may be, and, where asked, the content.
+ */
+export const checkFiles = async (
+  system: System,
+  world: World,
+  names: Names,
+  etags: KnownEtags,
+  contents = false,
+): Promise<void> => {
+  const platform = api(system.url(), system.platformKey);
+  const grounds = [
+    `/${names.ground}`,
+    ...names.ids.flatMap((id) => [`/workspace/${id}`, `/tenants/${id}`]),
+  ];
+  const wanted = grounds.filter(
+    (root) => typeof lookUp(world.tree, namesOf(root)) !== "string" || etags.has(root),
+  );
+  const seen = await Promise.all(wanted.map((root) => inventory(platform, root)));
+  const before = new Map(etags);
+  etags.clear();
+  for (const [i, root] of wanted.entries()) {
+    const node = lookUp(world.tree, namesOf(root));
+    const modelled = typeof node === "string" || !isDirectory(node) ? undefined : everything(node);
+    const stored = seen[i];
+    const model = modelled?.map((entry) => ({
+      path: `${root}${spell(entry.names)}`,
+      size: isDirectory(entry.node) ? 0 : Buffer.byteLength(entry.node.content),
+    }));
+    const system = stored?.map(({ path, size }) => ({ path, size }));
+    if (JSON.stringify(model) !== JSON.stringify(system))
+      throw new Mismatch(`${root} holds ${JSON.stringify(system)}, not ${JSON.stringify(model)}.`);
+    for (const [j, entry] of (modelled ?? []).entries()) {
+      const { path = "", etag = null } = stored?.[j] ?? {};
+      if (isDirectory(entry.node)) continue;
+      if (etag === null) throw new Mismatch(`${path} has no ETag.`);
+      const known = before.get(path);
+      if (known !== undefined && (known.stamp === entry.node.stamp) !== (known.etag === etag))
+        throw new Mismatch(
+          `${path} has ${known.etag === etag ? "the same ETag with other" : "another ETag with the same"} content.`,
+        );
+      etags.set(path, { etag, stamp: entry.node.stamp });
+      if (!contents) continue;
+      const { text } = await platform.send("GET", `/v1/files${encodePath(parseRequestPath(path))}`);
+      if (text !== entry.node.content)
+        throw new Mismatch(`${path} holds ${text}, not ${entry.node.content}.`);
+    }
+  }
+};

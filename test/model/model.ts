@@ -1,0 +1,144 @@
+import type { Scope } from "@bulkhead/contract";
+import { type Key, type Principal, principalOf, type Tenant, checkServing } from "./authority.ts";
+import type { Request } from "./call.ts";
+import { administer } from "./administration.ts";
+import { type Directory, isDirectory, lookUp } from "./files.ts";
+import { operate } from "./operations.ts";
+import { names } from "./place.ts";
+import { Refusal, refuse } from "./refusal.ts";
+
+/** All that there is: the state of the whole system, and nothing clever. */
+export interface World {
+  /** The whole tree. */
+  readonly tree: Directory;
+  /** Those that exist, by id; the ended ones are gone. */
+  readonly tenants: Map<string, Tenant>;
+  /** By name; the ended ones stay. */
+  readonly keys: Map<string, Key>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  stamps: number;
+}
+
+export const platformName = "platform";
+
+const all: readonly Scope[] = ["read", "write", "share", "admin"];
+
+/** A world with a platform key, both namespaces, and nothing else. */
+export const emptyWorld = (): World => ({
+  tree: new Map([
+    ["workspace", new Map()],
+    ["tenants", new Map()],
+  ]),
+  tenants: new Map(),
+  keys: new Map([
+    [
+      platformName,
+      {
+        name: platformName,
+        tenant: undefined,
+        prefix: undefined,
+        scopes: all,
+        parent: undefined,
+        expiresAt: Infinity,
+        revoked: false,
+      },
+    ],
+  ]),
+  now: 0,
+  stamps: 0,
+});
+
+/** What the system has to answer, and what it has to leave in the audit log. */
+export interface Prediction {
+  readonly code?: string;
+  readonly status?: number;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** How many successes have to be on record: one for each mutation. */
+  readonly recorded: number;
+  /** The reason of the refusal that has to be on record. */
+  readonly denied?: string;
+  /** The end of what goes on behind the answer has to be waited for. */
+  readonly job?: boolean;
+}
+
+/** What an operation came to, and how many mutations it is. */
+export interface Outcome {
+  readonly status: number;
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
+  readonly mutates: number;
+  readonly job?: boolean;
+}
+
+const denials: readonly string[] = [
+  "outside-workspace",
+  "forbidden",
+  "scope-required",
+  "tenant-suspended",
+  "tenant-mismatch",
+];
+
+/** Carries a request out, and says what the answer is. */
+export const answer = (world: World, request: Request): Prediction => {
+  try {
+    const key = world.keys.get(request.by);
+    if (key === undefined) throw new Error(`The model knows no key ${request.by}.`);
+    const principal = principalOf(key, request.within, world.now);
+    const { status, body, mutates, job } = act(world, principal, request);
+    return {
+      status,
+      recorded: mutates,
+      ...(body !== undefined && { body }),
+      ...(job === true && { job }),
+    };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const denied = error.hidden ? "no relation" : denials.find((code) => code === error.code);
+    return { code: error.code, recorded: 0, ...(denied !== undefined && { denied }) };
+  }
+};
+
+const act = (world: World, principal: Principal, { operation }: Request): Outcome => {
+  switch (operation.op) {
+    case "stat":
+    case "read":
+    case "list":
+    case "write":
+    case "append":
+    case "mkdir":
+    case "remove":
+    case "copy":
+    case "move":
+    case "glob":
+      return operate(world, principal, operation);
+    case "whoami":
+      checkServing(principal.tenant, principal);
+      return { status: 200, mutates: 0, body: { ...whoIs(principal) } };
+    case "mint":
+    case "narrow":
+    case "revoke":
+    case "rotate":
+    case "create":
+    case "suspend":
+    case "reactivate":
+    case "delete":
+      checkServing(principal.tenant, principal);
+      return administer(world, principal, operation);
+    default:
+      return operation satisfies never;
+  }
+};
+
+const whoIs = ({ kind, tenant, home, bounds, scopes }: Principal): object => ({
+  kind,
+  tenant: tenant?.id ?? null,
+  home,
+  bounds,
+  scopes,
+});
+
+/** The directory of a tenant's root. */
+export const rootDirectory = (world: World, root: string): Directory => {
+  const node = lookUp(world.tree, names(root));
+  return typeof node === "string" || !isDirectory(node) ? refuse("not-found") : node;
+};

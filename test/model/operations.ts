@@ -1,0 +1,341 @@
+import { contentTypeOf } from "@bulkhead/kit";
+import {
+  checkScope,
+  checkServing,
+  covers,
+  locate,
+  type Principal,
+  type Tenant,
+} from "./authority.ts";
+import type { Operation } from "./call.ts";
+import {
+  type Directory,
+  drop,
+  duplicate,
+  entriesOf,
+  fileAt,
+  found,
+  isDirectory,
+  judgeTarget,
+  lookUp,
+  makeDirectory,
+  type Node,
+  put,
+} from "./files.ts";
+import { globMatches } from "./glob.ts";
+import type { Outcome, World } from "./model.ts";
+import { isInside, isNamespace, names, rootOf, spell } from "./place.ts";
+import { Refusal, refuse } from "./refusal.ts";
+import { transfer } from "./transfer.ts";
+
+type FileOperation = Extract<
+  Operation,
+  {
+    readonly op:
+      | "stat"
+      | "read"
+      | "list"
+      | "write"
+      | "append"
+      | "mkdir"
+      | "remove"
+      | "copy"
+      | "move"
+      | "glob";
+  }
+>;
+
+type Access = "read" | "write" | "delete";
+
+/** Policy's three questions about a place inside the bounds, and whether the ground is there at all. */
+export const permit = (
+  world: World,
+  principal: Principal,
+  touches: readonly (readonly [string, Access])[],
+): void => {
+  checkServing(principal.tenant, principal);
+  for (const [path] of touches) checkServing(ownerOf(world, path), principal);
+  for (const [, access] of touches) checkScope(principal, access === "read" ? "read" : "write");
+  if (principal.kind === "identity") throw new Refusal("not-found", true);
+};
+
+/** Keeps the first level below a namespace to tenants. */
+export const checkGround = (
+  world: World,
+  principal: Principal,
+  touches: readonly (readonly [string, Access])[],
+  moves = false,
+): void => {
+  for (const [path, access] of touches) {
+    const root = rootOf(path);
+    if (root === undefined) continue;
+    const there = ownerOf(world, path) !== undefined;
+    if (!there) refuse(path !== root || access !== "write" ? "not-found" : "forbidden");
+    if (path === root && access === "delete" && (principal.kind !== "platform" || moves))
+      refuse("forbidden");
+  }
+};
+
+const ownerOf = (world: World, path: string): Tenant | undefined => {
+  const root = rootOf(path);
+  return root === undefined
+    ? undefined
+    : [...world.tenants.values()].find(({ roots }) => roots.includes(root));
+};
+
+/** A place that is mounted: it, or what leads to it, is changed by no file operation. */
+export const isMounted = (world: World, path: string): boolean =>
+  path === "/" ||
+  isNamespace(path) ||
+  (rootOf(path) === path && ownerOf(world, path) !== undefined);
+
+/** Places a path inside the bounds, or refuses. */
+const place = (principal: Principal, path: string): string => {
+  const at = locate(principal, path);
+  return covers(principal, at) ? at : refuse("outside-workspace");
+};
+
+/** The names that lead from a strict ancestor to the bounds; undefined where the path is within them. */
+const leads = (world: World, principal: Principal, path: string): readonly string[] | undefined => {
+  const at = locate(principal, path);
+  if (covers(principal, at)) return undefined;
+  const below = path === "/" ? [] : principal.bounds.filter((bound) => isInside(at, bound));
+  if (below.length === 0) refuse("outside-workspace");
+  checkServing(principal.tenant, principal);
+  checkScope(principal, "read");
+  return [...new Set(below.map((bound) => names(bound)[names(at).length] ?? ""))];
+};
+
+const nodeFor = (world: World, principal: Principal, path: string): Node => {
+  const at = place(principal, path);
+  permit(world, principal, [[at, "read"]]);
+  checkGround(world, principal, [[at, "read"]]);
+  return found(world.tree, names(at));
+};
+
+/** The entries of a directory as this caller sees them. */
+const listFor = (
+  world: World,
+  principal: Principal,
+  path: string,
+): readonly (readonly [string, Node])[] => {
+  const led = leads(world, principal, path);
+  if (led !== undefined) return entriesOf(new Map(led.map((name) => [name, new Map()])));
+  const node = nodeFor(world, principal, path);
+  return isDirectory(node) ? entriesOf(node) : refuse("not-directory");
+};
+
+interface Seen {
+  readonly path: string;
+  readonly names: readonly string[];
+  readonly node: Node;
+}
+
+/** Everything below, depth first; what cannot be read is not there. */
+const walk = (
+  world: World,
+  principal: Principal,
+  path: string,
+  above: readonly string[] = [],
+): Seen[] =>
+  listFor(world, principal, path).flatMap(([name, node]) => {
+    const inner = path === "/" ? `/${name}` : `${path}/${name}`;
+    const seen: Seen = { path: inner, names: [...above, name], node };
+    return isDirectory(node) ? [seen, ...walkStill(world, principal, inner, seen.names)] : [seen];
+  });
+
+const walkStill = (
+  world: World,
+  principal: Principal,
+  path: string,
+  above: readonly string[],
+): Seen[] => {
+  try {
+    return walk(world, principal, path, above);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "not-found") return [];
+    throw error;
+  }
+};
+
+/** What is said of a file or directory. */
+export const statBody = (path: string, node: Node): Record<string, unknown> =>
+  isDirectory(node)
+    ? { path, kind: "directory", size: 0 }
+    : {
+        path,
+        kind: "file",
+        size: Buffer.byteLength(node.content),
+        contentType: contentTypeOf(names(path).at(-1) ?? ""),
+      };
+
+const line = (path: string, node: Node): string =>
+  isDirectory(node) ? `${path}/` : `${path} ${Buffer.byteLength(node.content)}`;
+
+/** Carries out an operation on files. */
+export const operate = (world: World, principal: Principal, operation: FileOperation): Outcome => {
+  switch (operation.op) {
+    case "stat": {
+      const { path } = operation;
+      const led = leads(world, principal, path);
+      const node: Node = led === undefined ? nodeFor(world, principal, path) : new Map();
+      return { status: 200, mutates: 0, body: statBody(path, node) };
+    }
+    case "list": {
+      const { path, recursive } = operation;
+      const entries = recursive
+        ? walk(world, principal, path).map((seen) => line(seen.path, seen.node))
+        : listFor(world, principal, path).map(([name, node]) =>
+            line(path === "/" ? `/${name}` : `${path}/${name}`, node),
+          );
+      return { status: 200, mutates: 0, body: { entries } };
+    }
+    case "glob": {
+      const { path, pattern } = operation;
+      if (
+        leads(world, principal, path) === undefined &&
+        !isDirectory(nodeFor(world, principal, path))
+      )
+        refuse("not-directory");
+      const paths = walk(world, principal, path)
+        .filter((seen) => globMatches(pattern, seen.names))
+        .map((seen) => seen.path);
+      return { status: 200, mutates: 0, body: { paths } };
+    }
+    case "read":
+      return read(world, principal, operation);
+    case "write":
+    case "append":
+      return write(world, principal, operation);
+    case "mkdir":
+      return makeDirectories(world, principal, operation.path, operation.parents);
+    case "remove":
+      return remove(world, principal, operation);
+    case "copy":
+    case "move": {
+      const [from, to] = [place(principal, operation.from), place(principal, operation.to)];
+      const moves = operation.op === "move";
+      const touches = [
+        [from, "read"] as const,
+        ...(moves ? [[from, "delete"] as const] : []),
+        [to, "write"] as const,
+      ];
+      permit(world, principal, touches);
+      checkGround(world, principal, touches, moves);
+      const outcome = transfer(world, operation, from, to);
+      const { path, kind, size } = statBody(operation.to, found(world.tree, names(to)));
+      return outcome.job === true ? outcome : { ...outcome, body: { path, kind, size } };
+    }
+    default:
+      return operation satisfies never;
+  }
+};
+
+type Of<Name extends FileOperation["op"]> = Extract<FileOperation, { readonly op: Name }>;
+
+const read = (world: World, principal: Principal, { path, range }: Of<"read">): Outcome => {
+  const at = place(principal, path);
+  permit(world, principal, [[at, "read"]]);
+  checkGround(world, principal, [[at, "read"]]);
+  const bytes = Buffer.from(fileAt(world.tree, names(at)).content);
+  const contentType = contentTypeOf(names(at).at(-1) ?? "");
+  if (range === undefined)
+    return { status: 200, mutates: 0, body: { content: bytes.toString("latin1"), contentType } };
+  const start = "suffix" in range ? Math.max(0, bytes.length - range.suffix) : range.start;
+  const end =
+    "suffix" in range ? bytes.length : Math.min(bytes.length, (range.end ?? Infinity) + 1);
+  if (start >= bytes.length || end <= start) refuse("range-not-satisfiable");
+  return {
+    status: 206,
+    mutates: 0,
+    body: { content: bytes.subarray(start, end).toString("latin1"), contentType },
+  };
+};
+
+const write = (world: World, principal: Principal, operation: Of<"write" | "append">): Outcome => {
+  const at = place(principal, operation.path);
+  permit(world, principal, [[at, "write"]]);
+  const spot = names(at);
+  const there = lookUp(world.tree, spot);
+  if (operation.op === "append" && typeof there !== "string" && isDirectory(there))
+    refuse("is-directory");
+  checkGround(world, principal, [[at, "write"]]);
+  // Over HTTP, "only where nothing is" is a condition of the request, and what fails is the condition.
+  const mode = operation.op === "append" ? "overwrite" : operation.mode;
+  if (mode === "create" && typeof there !== "string") refuse("precondition-failed");
+  const replaces = judgeTarget(world.tree, spot, mode);
+  const before = operation.op === "append" && replaces ? fileAt(world.tree, spot).content : "";
+  const file = { content: before + operation.content, stamp: ++world.stamps };
+  put(world.tree, spot, file);
+  const { path, kind, size } = statBody(operation.path, file);
+  const status = operation.op === "append" || replaces ? 200 : 201;
+  return { status, mutates: 1, body: { path, kind, size } };
+};
+
+const makeDirectories = (
+  world: World,
+  principal: Principal,
+  path: string,
+  parents: boolean,
+): Outcome => {
+  let made = 0;
+  const make = (): void => {
+    const at = place(principal, path);
+    permit(world, principal, [[at, "write"]]);
+    const there = lookUp(world.tree, names(at));
+    if (rootOf(at) === at && ownerOf(world, at) === undefined) {
+      if (principal.kind !== "platform") refuse("forbidden");
+      makeRoot(world, at);
+      made += 1;
+      return;
+    }
+    checkGround(world, principal, [[at, "write"]]);
+    // Whether it is a directory that is there already is for those to know who may read.
+    if (parents && typeof there !== "string") checkScope(principal, "read");
+    if (parents && typeof there !== "string" && isDirectory(there)) return;
+    makeDirectory(world.tree, names(at));
+    made += 1;
+  };
+  try {
+    make();
+  } catch (error) {
+    if (!(parents && error instanceof Refusal && error.code === "not-found") || path === "/")
+      throw error;
+    made += makeDirectories(world, principal, spell(names(path).slice(0, -1)), true).mutates;
+    make();
+  }
+  return { status: 201, mutates: made, body: { path, kind: "directory" } };
+};
+
+/** A directory right below a namespace is a tenant's root: making one makes the tenant, or gives it a second. */
+export const makeRoot = (world: World, root: string): Tenant => {
+  const id = names(root).at(-1) ?? "";
+  const tenant: Tenant = world.tenants.get(id) ?? { id, status: "active", roots: [] };
+  tenant.roots.push(root);
+  world.tenants.set(id, tenant);
+  put(world.tree, names(root), new Map());
+  return tenant;
+};
+
+const remove = (
+  world: World,
+  principal: Principal,
+  { path, recursive, match }: Of<"remove">,
+): Outcome => {
+  const at = place(principal, path);
+  permit(world, principal, [[at, "delete"]]);
+  checkGround(world, principal, [[at, "delete"]]);
+  const node = found(world.tree, names(at));
+  const empty: Directory = new Map();
+  if (isMounted(world, at) && !recursive)
+    refuse(isDirectory(node) && node.size > 0 ? "not-empty" : "forbidden");
+  if (match === "stale" || (match === "current" && isDirectory(node)))
+    refuse("precondition-failed");
+  if (isDirectory(node) && node.size > 0 && !recursive) refuse("not-empty");
+  if (isMounted(world, at)) put(world.tree, names(at), empty);
+  else drop(world.tree, names(at));
+  return { status: 204, mutates: 1 };
+};
+
+/** Makes every file of a node another one. */
+export const renewed = (world: World, node: Node): Node => duplicate(node, () => ++world.stamps);

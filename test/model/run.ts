@@ -1,0 +1,252 @@
+import { randomUUID } from "node:crypto";
+import type { Operation, Request } from "./call.ts";
+import { compare, Mismatch } from "./compare.ts";
+import type { Coverage } from "./coverage.ts";
+import type { Front, Spoken } from "./fronts/front.ts";
+import { checkFiles, type KnownEtags } from "./invariants.ts";
+import { createLeaks } from "./leaks.ts";
+import { answer, emptyWorld, platformName, type Prediction, type World } from "./model.ts";
+import { fill, filled, type Names } from "./names.ts";
+import { isInside } from "./place.ts";
+import type { Plan } from "./plan.ts";
+import { setup } from "./setup.ts";
+import type { Exchange, System } from "./system.ts";
+import { member } from "../support/api.ts";
+
+/** What several runs on one system gather. */
+export interface Tally {
+  readonly coverage: Coverage;
+  /** How often each key was refused for each reason. */
+  readonly denied: Map<string, number>;
+  /** The ids of all keys but the platform's. */
+  readonly keys: Set<string>;
+}
+
+/** One sequence of commands: a model and the system, side by side. */
+export interface Run {
+  readonly world: World;
+  readonly names: Names;
+  /** Carries a command out on both. Throws a `Mismatch` where they differ. */
+  readonly perform: (plan: Plan) => Promise<readonly Exchange[]>;
+  /** Compares what only shows at the end. */
+  readonly finish: () => Promise<void>;
+}
+
+interface Secret {
+  readonly id: string;
+  readonly key: string;
+}
+
+const lifetime = 10 * 60_000;
+const stale = "no-such-etag";
+const mutating: readonly Operation["op"][] = [
+  "write",
+  "append",
+  "mkdir",
+  "remove",
+  "copy",
+  "move",
+  "create",
+  "suspend",
+  "reactivate",
+  "delete",
+];
+
+export interface RunOptions {
+  /** What is left out of the beginning. */
+  readonly without?: (plan: Plan) => boolean;
+}
+
+/** Begins one: makes its tenants and keys. */
+export const startRun = async (
+  system: System,
+  fronts: readonly Front[],
+  names: Names,
+  tally: Tally,
+  options: RunOptions = {},
+): Promise<Run> => {
+  const world = emptyWorld();
+  const secrets = new Map<string, Secret>([
+    [platformName, { id: platformName, key: system.platformKey }],
+  ]);
+  const leaks = createLeaks(names, [system.platformKey]);
+  const etags: KnownEtags = new Map();
+  const recorded = new Map<string, number>();
+  const order: string[] = [];
+  let lines = system.lines.length;
+
+  const tenantOf = (key: string): number | undefined => {
+    const id = world.keys.get(key)?.tenant?.id;
+    return id === undefined ? undefined : names.ids.indexOf(id);
+  };
+  const keyAt = (index: number): string =>
+    index < 0 ? platformName : (order[index % Math.max(1, order.length)] ?? platformName);
+
+  /** Where a path of a request points. */
+  const placed = (by: string, within: string | undefined, path: string): string => {
+    const key = world.keys.get(by);
+    if (/^\/(?:workspace|tenants)\//.test(path)) return path;
+    return (within ?? key?.prefix ?? key?.tenant?.roots[0] ?? "") + path;
+  };
+
+  const etagFor = (place: string, how: string | undefined): string | undefined => {
+    if (how !== "current" && how !== "stale") return undefined;
+    return how === "current" ? (etags.get(place)?.etag ?? stale) : stale;
+  };
+
+  const resolve = (plan: Extract<Plan, { readonly by: number }>): Request => {
+    const by = keyAt(plan.by);
+    const own = tenantOf(by);
+    const within = plan.within === undefined ? undefined : fill(names, own, plan.within);
+    const ground = by === platformName && within === undefined ? `/${names.ground}` : "";
+    const operation = filled(names, own, ground, plan.operation);
+    const known = (key: string): { key: string; id: string } => {
+      const name = keyAt(Number(key.slice(1)));
+      return { key: name, id: secrets.get(name)?.id ?? "" };
+    };
+    const complete = (): Operation => {
+      // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most operations are complete as they are
+      switch (operation.op) {
+        case "mint":
+          return {
+            ...operation,
+            name: `key-${order.length}`,
+            expiresAt: operation.expiresAt === undefined ? undefined : system.now() + lifetime,
+          };
+        case "rotate":
+          return { ...operation, ...known(operation.key), name: `key-${order.length}` };
+        case "narrow":
+        case "revoke":
+          return { ...operation, ...known(operation.key) };
+        case "write":
+          return {
+            ...operation,
+            etag: etagFor(placed(by, within, operation.path), operation.mode),
+          };
+        case "remove":
+          return {
+            ...operation,
+            etag: etagFor(placed(by, within, operation.path), operation.match),
+          };
+        case "copy":
+        case "move":
+          return {
+            ...operation,
+            etag: etagFor(placed(by, within, operation.from), operation.match),
+          };
+        default:
+          return operation;
+      }
+    };
+    return { by, within, operation: complete() };
+  };
+
+  const jobOf = (exchanges: readonly Exchange[], spoken: Spoken): string | undefined => {
+    const accepted = exchanges.find(({ status }) => status === 202);
+    if (accepted === undefined) return /"job": ?"([^"]+)"/.exec(spoken.output ?? "")?.[1];
+    const text = accepted.body.toString();
+    return member({ status: 202, headers: new Headers(), text, json: JSON.parse(text) }, "job");
+  };
+
+  const check = async (
+    request: Request,
+    predicted: Prediction,
+    exchanges: readonly Exchange[],
+    spoken: Spoken,
+  ) => {
+    const tenant = tenantOf(request.by);
+    for (const exchange of exchanges) leaks.check(tenant, exchange);
+    if (spoken.output !== undefined)
+      leaks.check(tenant, { headers: [], body: Buffer.from(spoken.output) });
+    for (const line of system.lines.slice(lines)) leaks.checkLine(line);
+    lines = system.lines.length;
+    if (exchanges[0] !== undefined)
+      recorded.set(exchanges.map(({ requestId }) => requestId).join(" "), predicted.recorded);
+    const id = secrets.get(request.by)?.id ?? "";
+    if (predicted.denied !== undefined && request.by !== platformName) {
+      const key = `${id} DENIED: ${predicted.denied}`;
+      tally.denied.set(key, (tally.denied.get(key) ?? 0) + 1);
+    }
+    if (mutating.includes(request.operation.op)) await checkFiles(system, world, names, etags);
+  };
+
+  const act = async (
+    plan: Extract<Plan, { readonly by: number }>,
+  ): Promise<readonly Exchange[]> => {
+    const request = resolve(plan);
+    const { operation, by, within } = request;
+    const front =
+      fronts.find((one) => one.name === plan.front && one.speaks(operation)) ?? fronts[0];
+    const secret = secrets.get(by);
+    if (front === undefined || secret === undefined)
+      throw new Error("There is no such front or key.");
+    world.now = system.now();
+    const predicted = answer(world, request);
+    const recorder = system.recorder();
+    const { fetch, exchanges } = recorder;
+    const caller = { url: system.url(), key: secret.key, within, fetch, folder: system.home };
+    const spoken = await front.perform(caller, operation);
+    tally.coverage.count(operation.op, front.name, spoken.code ?? "ok");
+    compare(predicted, { ...spoken, status: exchanges[0]?.status ?? spoken.status });
+    if (predicted.job === true) {
+      const job = jobOf(exchanges, spoken);
+      if (job === undefined) throw new Mismatch("There is no job to wait for.");
+      await system.ended(job);
+    }
+    if ("from" in operation && predicted.code === undefined) {
+      const ends = [operation.from, operation.to].map((path) => placed(by, within, path));
+      leaks.carried(ends[0] ?? "", ends[1] ?? "");
+      // The ETag of what was moved may be another: nothing is known of either end any more.
+      if (operation.op === "move")
+        for (const path of etags.keys())
+          if (ends.some((end) => isInside(end, path))) etags.delete(path);
+    }
+    await check(request, predicted, exchanges, spoken);
+    if (spoken.minted !== undefined && (operation.op === "mint" || operation.op === "rotate")) {
+      secrets.set(operation.name, spoken.minted);
+      tally.keys.add(spoken.minted.id);
+      order.push(operation.name);
+      leaks.minted(tenantOf(operation.name), spoken.minted.id, spoken.minted.key);
+    }
+    return exchanges;
+  };
+
+  const perform = async (plan: Plan): Promise<readonly Exchange[]> => {
+    if (!("event" in plan)) return act(plan);
+    tally.coverage.count(plan.event, "-", "ok");
+    if (plan.event === "restart") {
+      await system.restart();
+      await checkFiles(system, world, names, etags);
+    } else await system.advance(plan.minutes * 60_000);
+    return [];
+  };
+
+  for (const plan of setup)
+    if (options.without?.(plan) !== true) await perform(plan);
+    // A key that nobody has keeps its number.
+    else if ("by" in plan && plan.operation.op === "mint") order.push("nobody");
+
+  return {
+    world,
+    names,
+    perform,
+    finish: async () => {
+      await checkFiles(system, world, names, etags, true);
+      const ids = [...recorded.keys()].flatMap((key) => key.split(" "));
+      const successes = Map.groupBy(
+        (await system.audited(ids)).filter(([, result]) => result === "SUCCESS"),
+        ([id]) => id,
+      );
+      for (const [key, wanted] of recorded) {
+        const found = key.split(" ").reduce((sum, id) => sum + (successes.get(id)?.length ?? 0), 0);
+        if (found !== wanted)
+          throw new Mismatch(
+            `${found} successes are on record where ${wanted} should be (${key}).`,
+          );
+      }
+    },
+  };
+};
+
+/** Names a run that nobody else has. */
+export const newMark = (): string => `r${randomUUID().slice(0, 8)}`;
