@@ -1,15 +1,14 @@
 import { conformance } from "@bulkhead/conformance";
-import { query, testDatabase } from "@bulkhead/harness";
+import { query } from "@bulkhead/harness";
 import { describe, it } from "vitest";
-import { migrateTenantDatabase } from "./migrate.ts";
 import { postgres } from "./postgres.ts";
+import { emptied, sharedDatabase } from "./test/shared-database.ts";
 
 const open = async () => {
-  const { url, close } = await testDatabase({ migrate: (at) => migrateTenantDatabase(at) });
+  const url = await emptied(await sharedDatabase());
   const staged = "select from bulkhead.blob where not published";
   return {
     backend: postgres({ url }),
-    close,
     scratchIsEmpty: async () => (await query(url, staged)).length === 0,
   };
 };

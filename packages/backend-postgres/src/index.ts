@@ -1,5 +1,14 @@
 export type { Connection, Row, Statement } from "./connection.ts";
+export { databaseName } from "./database-name.ts";
 export type { Effect, Effects } from "./effects.ts";
 export { migrateTenantDatabase, type MigrateTenantOptions } from "./migrate.ts";
 export { type Lease, type Pools, pools, type PoolsCount, type PoolsOptions } from "./pools.ts";
 export { postgres, type PostgresBackend, type PostgresOptions } from "./postgres.ts";
+export {
+  deprovision,
+  newPassword,
+  openDatabases,
+  provision,
+  type Provisioned,
+  type ProvisionOptions,
+} from "./provision.ts";
