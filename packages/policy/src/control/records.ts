@@ -1,5 +1,4 @@
 import { type Context, type Control, FileError, type JobRecord } from "@bulkhead/contract";
-import { checkServing } from "../decision.ts";
 import type { AuditLog, TenantStore } from "../ports.ts";
 import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
 import type { Audited } from "./audited.ts";
@@ -41,14 +40,14 @@ export const recordControl = (
   };
 
   return {
-    whoami: async (ctx) => {
-      checkServing(ctx.principal.tenant, ctx.principal);
-      const id = ctx.principal.tenant?.id;
-      return {
-        principal: ctx.principal,
-        tenant: id === undefined ? undefined : await tenants.get(id),
-      };
-    },
+    whoami: (ctx) =>
+      audited(ctx, "whoami", `key:${ctx.principal.keyId}`, async () => {
+        const id = ctx.principal.tenant?.id;
+        return {
+          principal: ctx.principal,
+          tenant: id === undefined ? undefined : await tenants.get(id),
+        };
+      }),
     jobs: {
       get: (ctx, id) =>
         audited(ctx, "job.get", `job:${id}`, async () => {
