@@ -1,4 +1,4 @@
-import { FileError, type OpContext, type Staged } from "@bulkhead/contract";
+import { FileError, isFileError, type OpContext, type Staged } from "@bulkhead/contract";
 import { memory } from "@bulkhead/backend-memory";
 import { afterAll, describe, expect, test } from "vitest";
 import { listBlobs } from "./list-blobs.ts";
@@ -235,9 +235,9 @@ describe("commits that ride together", () => {
       outcomes.map((one) =>
         one.status === "fulfilled"
           ? one.value.size
-          : one.reason === refusal
-            ? "refused"
-            : (one.reason as FileError).code,
+          : isFileError(one.reason)
+            ? one.reason.code
+            : String(one.reason),
       ),
     ).toEqual([
       1,
@@ -246,7 +246,7 @@ describe("commits that ride together", () => {
       4,
       "quota-exceeded",
       "not-directory",
-      "refused",
+      "Error: decided otherwise",
       "is-directory",
       5,
       "already-exists",

@@ -21,7 +21,7 @@ begin
   v_moved := bulkhead.tree_admit_v1(p_tenant, (select jsonb_agg(i.value->'settlement' order by i.n)
     from jsonb_array_elements(p_items) with ordinality i (value, n)));
   for v_lock in select distinct (i.value->>'tree')::uuid as tree from jsonb_array_elements(p_items) i order by 1 loop
-    perform pg_advisory_xact_lock_shared(hashtextextended(v_lock.tree::text, 20264));
+    perform bulkhead.tree_hold_v1(v_lock.tree, false);
   end loop;
   for v_lock in select (i.value->>'tree')::uuid as tree, array_agg(m.path) as paths from jsonb_array_elements(p_items) i
       cross join lateral unnest(bulkhead.tree_missing_v1((i.value->>'tree')::uuid, string_to_array(i.value->>'path', '/'))) m (path)
@@ -101,7 +101,7 @@ declare
   v_now timestamptz;
 begin
   if (bulkhead.tree_admit_v1(p_tenant, jsonb_build_array(p_settlement)))[1] then return '{"state": "moved"}'; end if;
-  perform pg_advisory_xact_lock_shared(hashtextextended(p_tree::text, 20264));
+  perform bulkhead.tree_hold_v1(p_tree, false);
   perform bulkhead.tree_lock_v1(p_tree, array[array_to_string(p_names, '/')], '{}');
   v_at := bulkhead.tree_find_v1(p_tree, p_names);
   if v_at.state = 'missing' and v_at.depth < cardinality(p_names) - 1 then
@@ -150,9 +150,9 @@ declare
 begin
   if (bulkhead.tree_admit_v1(p_tenant, jsonb_build_array(p_settlement)))[1] then return '{"state": "moved"}'; end if;
   v_whole := (bulkhead.tree_find_v1(p_tree, p_names)).state = 'directory';
-  if v_whole then perform pg_advisory_xact_lock(hashtextextended(p_tree::text, 20264));
+  if v_whole then perform bulkhead.tree_hold_v1(p_tree, true);
   else
-    perform pg_advisory_xact_lock_shared(hashtextextended(p_tree::text, 20264));
+    perform bulkhead.tree_hold_v1(p_tree, false);
     perform bulkhead.tree_lock_v1(p_tree, array[v_path], '{}');
   end if;
   v_at := bulkhead.tree_find_v1(p_tree, p_names);
@@ -206,7 +206,7 @@ declare
   v_result jsonb;
 begin
   if (bulkhead.tree_admit_v1(p_tenant, jsonb_build_array(p_settlement)))[1] then return '{"state": "moved"}'; end if;
-  perform pg_advisory_xact_lock_shared(hashtextextended(p_tree::text, 20264));
+  perform bulkhead.tree_hold_v1(p_tree, false);
   perform bulkhead.tree_lock_v1(p_tree, bulkhead.tree_missing_v1(p_tree, p_names), '{}');
   v_at := bulkhead.tree_find_v1(p_tree, p_names);
   if v_at.state = 'below-file' then return '{"state": "refused", "code": "not-directory"}'; end if;

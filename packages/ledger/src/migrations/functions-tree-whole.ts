@@ -77,7 +77,7 @@ declare
   v_dir uuid;
 begin
   if (bulkhead.tree_admit_v1(p_tenant, jsonb_build_array(p_settlement)))[1] then return '{"state": "moved"}'; end if;
-  perform pg_advisory_xact_lock_shared(hashtextextended(p_tree::text, 20264));
+  perform bulkhead.tree_hold_v1(p_tree, false);
   perform bulkhead.tree_lock_v1(p_tree, bulkhead.tree_missing_v1(p_tree, p_to), array[v_paths[1]]);
   v_from := bulkhead.tree_find_v1(p_tree, p_from);
   v_to := bulkhead.tree_find_v1(p_tree, p_to);
@@ -159,9 +159,9 @@ declare
 begin
   if (bulkhead.tree_admit_v1(p_tenant, jsonb_build_array(p_settlement)))[1] then return '{"state": "moved"}'; end if;
   v_whole := (bulkhead.tree_find_v1(p_tree, p_from)).state = 'directory';
-  if v_whole then perform pg_advisory_xact_lock(hashtextextended(p_tree::text, 20264));
+  if v_whole then perform bulkhead.tree_hold_v1(p_tree, true);
   else
-    perform pg_advisory_xact_lock_shared(hashtextextended(p_tree::text, 20264));
+    perform bulkhead.tree_hold_v1(p_tree, false);
     perform bulkhead.tree_lock_v1(p_tree, bulkhead.tree_missing_v1(p_tree, p_to) || v_paths[1], '{}');
   end if;
   v_from := bulkhead.tree_find_v1(p_tree, p_from);

@@ -73,6 +73,16 @@ begin
   return v_paths;
 end $$;
 
+-- The tree's lock: shared by what changes single paths, whole for what moves or removes a directory.
+create function bulkhead.tree_hold_v1(p_tree uuid, p_whole boolean) returns void language plpgsql as $$
+begin
+  if p_whole then perform pg_advisory_xact_lock(hashtextextended(p_tree::text, 20264));
+  else perform pg_advisory_xact_lock_shared(hashtextextended(p_tree::text, 20264)); end if;
+  if not exists (select 1 from bulkhead.tree t where t.id = p_tree) then
+    raise exception 'no such tree' using errcode = 'BH404';
+  end if;
+end $$;
+
 -- Path locks in byte order. Who would make a directory locks its path as well: a file may be coming there.
 create function bulkhead.tree_lock_v1(p_tree uuid, p_exclusive text[], p_shared text[]) returns void language plpgsql as $$
 declare

@@ -102,7 +102,7 @@ export const treeExecutions: string = String.raw`
 revoke execute on all functions in schema bulkhead from public;
 grant execute on all functions in schema bulkhead to bulkhead_system;
 grant execute on function bulkhead.etag_v1(bigint, bytea), bulkhead.node_json_v1(bulkhead.node),
-  bulkhead.tree_find_v1(uuid, text[]), bulkhead.tree_files_v1(uuid, text[]), bulkhead.tree_lock_v1(uuid, text[], text[]),
+  bulkhead.tree_find_v1(uuid, text[]), bulkhead.tree_files_v1(uuid, text[]), bulkhead.tree_lock_v1(uuid, text[], text[]), bulkhead.tree_hold_v1(uuid, boolean),
   bulkhead.tree_missing_v1(uuid, text[]), bulkhead.tree_target_v1(bulkhead.found, text, text),
   bulkhead.tree_transfer_v1(bulkhead.found, bulkhead.found, text[], text[], text, text, text),
   bulkhead.tree_admit_v1(uuid, jsonb), bulkhead.tree_head_v1(uuid), bulkhead.tree_limits_v1(uuid),
