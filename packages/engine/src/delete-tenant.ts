@@ -50,8 +50,9 @@ export const deleteTenant =
       await roots.table().mountAt(root.path)?.backend.close();
       const folder = templates.folderOf(root);
       const untouched = done[root.path]?.["kept"] !== undefined;
-      if (folder !== undefined && !untouched)
-        await rm(dirname(folder), { recursive: true, force: true });
+      if (folder === undefined || untouched) continue;
+      await rm(dirname(folder), { recursive: true, force: true });
+      await templates.drop(root);
     }
     const { keys, subjects } = await ledger.tenants.counts(uid);
     removed.push(

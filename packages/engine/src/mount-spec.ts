@@ -2,8 +2,8 @@ import type { Region } from "@bulkhead/resilience";
 
 /** Which storage a mount stands on, and how. */
 export interface StorageSpec {
-  readonly backend: "local" | "memory";
-  /** For `local`: `root`, a folder. A placement's folder holds one folder for each tenant's root. */
+  readonly backend: "local" | "memory" | "versioned";
+  /** For `local`, and for what `versioned` keeps beside its rows: `root`, a folder. A placement's folder holds one folder for each tenant's root. */
   readonly options: { readonly root?: string | undefined };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;

@@ -3,7 +3,15 @@ import { FileError, isUnder, parseVirtualPath, type VirtualPath } from "@bulkhea
 import { groundOf } from "@bulkhead/policy";
 import type { Mount } from "@bulkhead/vfs";
 import type { MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
-import { openStorage, placedRoot, type Storages, unplaced } from "./open-storage.ts";
+import {
+  openStorage,
+  placedRoot,
+  type StorageRequest,
+  type Storages,
+  unplaced,
+  versionedRequest,
+} from "./open-storage.ts";
+import { collectVersioned, dropVersioned } from "./open-versioned.ts";
 import { type LedgerRoot, namespaceOf } from "./roots.ts";
 
 export interface MountTemplateOptions {
@@ -25,6 +33,10 @@ export interface MountTemplates {
   readonly root: (root: LedgerRoot) => Mount;
   /** The folder that a tenant's root lies in, where its placement is one of folders. */
   readonly folderOf: (root: LedgerRoot) => string | undefined;
+  /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
+  readonly collect: (root: LedgerRoot, signal: AbortSignal) => Promise<void>;
+  /** Forgets what the ledger has of a tenant's root whose folder is gone. */
+  readonly drop: (root: LedgerRoot) => Promise<void>;
   /** The id under which leases, intents and markers of a tenant's root are kept. */
   readonly idOf: (root: LedgerRoot) => string;
 }
@@ -48,17 +60,31 @@ export const mountTemplates = ({
 
   const folderOf = (root: LedgerRoot): string | undefined => {
     const spec = placements[root.placement];
-    if (spec?.backend !== "local") return undefined;
+    if (spec === undefined || spec.backend === "memory") return undefined;
     return placedRoot(
-      spec.options.root ?? join(dataDir, "tenants"),
+      spec.options.root ?? join(dataDir, spec.backend === "versioned" ? "content" : "tenants"),
       root.tenant.uid,
       `${namespaceOf(root)}-${root.generation}`,
     );
   };
 
+  const requestOf = (root: LedgerRoot): StorageRequest | undefined => {
+    const spec = placements[root.placement];
+    return spec && { mount: idOf(root), spec, root: folderOf(root), tenant: () => root.tenant.uid };
+  };
+
   return {
     idOf,
     folderOf,
+    collect: async (root, signal) => {
+      const request = requestOf(root);
+      if (request?.spec.backend === "versioned")
+        await collectVersioned(versionedRequest(storages, request), signal);
+    },
+    drop: async (root) => {
+      if (placements[root.placement]?.backend === "versioned")
+        await dropVersioned(storages.trees, idOf(root));
+    },
     platform: (namespaceRoots) => {
       const root = join(dataDir, "platform");
       const backend = openStorage(storages, {
@@ -111,17 +137,10 @@ export const mountTemplates = ({
       };
     },
     root: (root) => {
-      const spec = placements[root.placement];
       const folder = folderOf(root);
+      const request = requestOf(root);
       const backend =
-        spec === undefined
-          ? unplaced(root.placement)
-          : openStorage(storages, {
-              mount: idOf(root),
-              spec,
-              root: folder,
-              tenant: () => root.tenant.uid,
-            });
+        request === undefined ? unplaced(root.placement) : openStorage(storages, request);
       return {
         id: idOf(root),
         path: root.path,

@@ -40,6 +40,7 @@ import {
 import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
 import { closers, type Closers } from "./closers.ts";
+import { startCollector } from "./start-collector.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { HeldElsewhere } from "./held.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
@@ -126,6 +127,8 @@ const openTree = async (
       intents: ledger.intents,
       contentRoots: ledger.contentRoots,
       afterwork: intentsAfter,
+      trees: ledger.trees,
+      ledgerRegion: options.region,
     },
     placements: options.placements,
     dataDir: options.dataDir,
@@ -262,6 +265,7 @@ const openTree = async (
     // A ledger that does not answer is every request's own to report.
     void roots.catchUp(undefined).catch(() => undefined);
   }, pollMs).unref();
+  opened.add(startCollector({ leases: ledger.leases, roots, templates, log: options.log }));
   opened.add(async () => {
     clearInterval(poll);
     stopping.abort();

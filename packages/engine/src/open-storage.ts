@@ -11,8 +11,9 @@ import { memory } from "@bulkhead/backend-memory";
 import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/kit";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
 import { type Afterwork, type Intents, settle, sweep } from "@bulkhead/settle";
-import type { Leases } from "@bulkhead/ledger";
+import type { Leases, Trees } from "@bulkhead/ledger";
 import { held } from "./held.ts";
+import { openVersioned, type VersionedRequest } from "./open-versioned.ts";
 import type { StorageSpec } from "./mount-spec.ts";
 
 /** The markers that say which folder a mount's content lies in, in the ledger. */
@@ -27,6 +28,9 @@ export interface Storages {
   readonly intents: Intents;
   readonly contentRoots: ContentRoots;
   readonly afterwork: Afterwork;
+  readonly trees: Trees;
+  /** The region that the ledger is in, if the configuration says. */
+  readonly ledgerRegion: string | undefined;
 }
 
 export interface StorageRequest {
@@ -66,6 +70,8 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
   };
 
   switch (spec.backend) {
+    case "versioned":
+      return openVersioned(versionedRequest(storages, request));
     case "memory":
       return openMemory(storages, request, layered);
     case "local":
@@ -115,8 +121,19 @@ const openMemory = (
   });
 };
 
-const openLocal = async (
+/** What a versioned mount is opened and collected with. */
+export const versionedRequest = (
   storages: Storages,
+  request: StorageRequest,
+): VersionedRequest => ({
+  ...request,
+  trees: storages.trees,
+  ledgerRegion: storages.ledgerRegion,
+  openContent: () => openLocal(storages, request),
+});
+
+const openLocal = async (
+  storages: Pick<Storages, "contentRoots">,
   { mount, spec, root }: StorageRequest,
 ): Promise<Backend & Recovery> => {
   if (root === undefined)

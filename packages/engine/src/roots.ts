@@ -8,6 +8,7 @@ export interface RootsTable {
   /** The present table; one call of the tree keeps the one it began with. */
   readonly table: () => MountTable;
   readonly rootAt: (path: VirtualPath) => LedgerRoot | undefined;
+  readonly all: () => Iterable<LedgerRoot>;
   readonly rootsOf: (uid: string) => readonly LedgerRoot[];
   /** Resolves once the table is at least as new as `revision`. */
   readonly catchUp: (revision: Revision | undefined) => Promise<void>;
@@ -73,6 +74,7 @@ export const rootsTable = async (
   return {
     table: () => table,
     rootAt: (path) => roots.get(path),
+    all: () => roots.values(),
     rootsOf: (uid) => [...roots.values()].filter((root) => root.tenant.uid === uid),
     catchUp: async (wanted) => {
       if (isCurrent(wanted)) return;

@@ -1,9 +1,10 @@
 import { z } from "zod";
 
 const storage = {
-  backend: z.enum(["local", "memory"]).describe("What the files lie on."),
   options: z
-    .strictObject({ root: z.string().min(1).optional().describe("For local: the folder.") })
+    .strictObject({
+      root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+    })
     .default({})
     .describe("What this kind of storage needs."),
   durability: z
@@ -19,9 +20,17 @@ const storage = {
     .describe("Where the storage has to be: confirmed by itself, or attested by you."),
 };
 
-const placement = z.strictObject(storage);
+const placement = z.strictObject({
+  backend: z
+    .enum(["local", "memory", "versioned"])
+    .describe(
+      "What the files lie on: a folder, memory, or an index in the ledger over content in a folder, with history.",
+    ),
+  ...storage,
+});
 const mount = z.strictObject({
   path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
+  backend: z.enum(["local", "memory"]).describe("What the files lie on."),
   ...storage,
   tenant: z.string().optional().describe("The tenant on whose ground the mount has to lie."),
   priority: z
@@ -59,7 +68,10 @@ const schema = z.strictObject({
     .describe("First segments under which every directory is a tenant's root."),
   placements: z
     .record(z.string(), placement)
-    .default({ local: placement.parse({ backend: "local" }) })
+    .default({
+      local: placement.parse({ backend: "local" }),
+      versioned: placement.parse({ backend: "versioned" }),
+    })
     .describe("How tenants' roots are mounted, by name."),
   defaultPlacement: z.string().default("local").describe("The placement of a new tenant."),
   mounts: z.array(mount).default([]).describe("Further storages and their places in the tree."),
@@ -95,7 +107,7 @@ export interface Config {
 }
 
 export interface StorageConfig {
-  readonly backend: "local" | "memory";
+  readonly backend: "local" | "memory" | "versioned";
   readonly options: { readonly root?: string | undefined };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;

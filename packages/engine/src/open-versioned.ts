@@ -1,0 +1,82 @@
+import type { Backend } from "@bulkhead/contract";
+import { collect, versioned } from "@bulkhead/backend-versioned";
+import { plainContext, stack } from "@bulkhead/kit";
+import type { Trees } from "@bulkhead/ledger";
+import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
+import type { StorageRequest } from "./open-storage.ts";
+
+export interface VersionedRequest extends StorageRequest {
+  readonly trees: Trees;
+  /** Opens the storage that holds content too long for its row. */
+  readonly openContent: () => Promise<Backend>;
+  /** The region that the ledger is in, and with it what lies in rows. */
+  readonly ledgerRegion: string | undefined;
+}
+
+const idleMs = 60_000;
+const dayMs = 86_400_000;
+/** Longer than the longest download, and than the window of a backup. */
+const collectGraceMs = 25 * 3_600_000;
+/** How long earlier contents are kept, whichever comes first. */
+const retention = { maxAgeMs: 90 * dayMs, maxVersions: 100 } as const;
+
+/** The rows of a tree are in the ledger: content may lie in them only where the ledger is where the mount has to be. */
+const inlineLimitOf = ({ spec, ledgerRegion }: VersionedRequest): { inlineLimit?: number } => {
+  if (spec.region === undefined) return {};
+  const wanted = typeof spec.region === "string" ? spec.region : spec.region.attested;
+  return wanted === ledgerRegion ? {} : { inlineLimit: 0 };
+};
+
+/**
+ * A versioned tree over a folder, opened on first use. It needs no lease: every process may serve it, because each
+ * content has an id of its own and the swap is the ledger's.
+ */
+export const openVersioned = (request: VersionedRequest): Backend =>
+  lazy({
+    scheme: "versioned",
+    idleMs,
+    open: async () => {
+      const content = await request.openContent();
+      try {
+        await verifyResidency(content, request.spec.region);
+        const { mount, trees } = request;
+        const tree = await trees.ensure(request.tenant(), mount, mount);
+        const backend = versioned({ tree, content, ledger: trees, ...inlineLimitOf(request) });
+        return stack<Backend>(backend, ...(request.spec.readOnly ? [readOnly] : []));
+      } catch (error) {
+        await content.close();
+        throw error;
+      }
+    },
+  });
+
+/** Prunes what is past its retention and takes the content that nothing stands on any more. */
+export const collectVersioned = async (
+  { mount, trees, tenant, openContent }: VersionedRequest,
+  signal: AbortSignal,
+): Promise<void> => {
+  const content = await openContent();
+  try {
+    const tree = await trees.ensure(tenant(), mount, mount);
+    await trees.prune(tree, retention.maxAgeMs, retention.maxVersions);
+    await collect(
+      plainContext({ signal, requestId: "collector" }),
+      { store: tree.content, content, ledger: trees },
+      { graceMs: collectGraceMs },
+    );
+  } finally {
+    await content.close();
+  }
+};
+
+/** Ends the tree of a mount whose folder is gone, with every version. Can be repeated. */
+export const dropVersioned = async (trees: Trees, mount: string): Promise<void> => {
+  await trees.drop(mount);
+  const batch = 500;
+  while ((await trees.buryBlobs(mount, batch)) === batch);
+  for (;;) {
+    const due = await trees.dueBlobs(mount, 0, batch);
+    await trees.forgetBlobs(due);
+    if (due.length < batch) return;
+  }
+};
