@@ -8,7 +8,7 @@ export interface Attempt {
   readonly watch: (body: Body) => Body;
   /** True once the body was pulled: one that is not replayable cannot be sent again. */
   readonly opened: () => boolean;
-  /** What a commit was asked for and not refused: from there on the effect may stand, whatever was answered. */
+  /** What a commit was asked for: from there on the effect may stand, whatever was answered. */
   readonly committed: () => Staged | undefined;
   /** True for what the body threw or the commit was refused with: no failure of the storage. */
   readonly isForeign: (error: unknown) => boolean;
@@ -41,7 +41,6 @@ export const beginAttempt = (ctx: OpContext): Attempt => {
         try {
           await ctx.commit(staged);
         } catch (error) {
-          committed = undefined;
           foreign.add(error);
           throw error;
         }

@@ -11,6 +11,7 @@ const bench = () => {
   let now = 0;
   let error: FileError | undefined;
   let probe: () => Promise<void> = () => Promise.resolve();
+  let slow: FileError | undefined;
   const counts = { stat: 0, probe: 0 };
   const inner = memory();
   const backend: Backend = breaker({ failures: 3, openMs: 4500, clock: () => now })(
@@ -20,6 +21,11 @@ const bench = () => {
         if (error !== undefined) throw error;
         return inner.stat(c, at);
       },
+      write: async (...args) => {
+        const result = await inner.write(...args);
+        if (slow !== undefined) throw slow;
+        return result;
+      },
       probe: () => ((counts.probe += 1), probe()),
     }),
   );
@@ -28,6 +34,7 @@ const bench = () => {
     inner,
     counts,
     fails: (next: FileError | undefined) => (error = next),
+    slow: (next: FileError) => (slow = next),
     probes: (next: () => Promise<void>) => (probe = next),
     pass: (ms: number) => (now += ms),
     stat: () => backend.stat(ctx, path("")),
@@ -84,6 +91,32 @@ describe("breaker", () => {
     answer.resolve();
     await first;
     expect(t.counts.probe).toBe(2);
+  });
+
+  it("counts anew after a probe, and is not kept open by calls that began before", async () => {
+    const t = bench();
+    t.fails(down);
+    await t.failing(3);
+    t.pass(4500);
+    await expect(t.stat()).rejects.toBe(down);
+    await expect(t.stat()).rejects.toBe(down);
+    expect(t.counts.probe).toBe(1);
+
+    const slow = t.backend.write(ctx, path("f"), {
+      size: undefined,
+      replayable: false,
+      async *open(): AsyncGenerator<Uint8Array> {
+        yield new Uint8Array(1);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      },
+    });
+    await t.failing(1);
+    t.pass(4000);
+    t.slow(down);
+    await expect(slow).rejects.toBe(down);
+    t.pass(500);
+    t.fails(undefined);
+    expect((await t.stat()).kind).toBe("directory");
   });
 
   it.each([

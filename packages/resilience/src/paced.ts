@@ -40,7 +40,7 @@ export const pacedRead = (
     let ended = false;
     try {
       for (;;) {
-        const step = await watch.within(source.next(), progressMs, storageLate);
+        const step = await watch.within(() => source.next(), progressMs, storageLate);
         if (step.done === true) {
           ended = true;
           return;
@@ -61,7 +61,7 @@ export const pacedRead = (
       const letGo = Promise.resolve(result[Symbol.asyncDispose]());
       try {
         // What has been given up on is not waited for, and has been told already.
-        if (watch.fired() === undefined) await watch.within(letGo, answerMs, storageLate);
+        if (watch.fired() === undefined) await watch.within(() => letGo, answerMs, storageLate);
         else letGo.catch(() => undefined);
       } finally {
         end();

@@ -119,6 +119,36 @@ describe("retry", () => {
     expect(asked).toEqual([{ operation: "write", paths: ["f"], staged: staged[0] }]);
   });
 
+  it("does not ask for a side while a late attempt may still be running", async () => {
+    const inner = memory();
+    let tries = 0;
+    const late = overrideBackend(inner, {
+      write: async (c) => {
+        tries += 1;
+        await c.commit({ id: "s", size: 1 });
+        throw new FileError("timeout", "Still running.");
+      },
+    });
+    const recovery: Recovery = {
+      recover: () => Promise.resolve("undone"),
+      sweep: () => Promise.resolve(),
+    };
+    await expect(
+      retry({ ...quick, recovery })(late).write(ctx, path("f"), textBody("x")),
+    ).rejects.toMatchObject({ code: "timeout", retry: "safe" });
+    expect(tries).toBe(1);
+  });
+
+  it("does not take another size for a success", async () => {
+    const inner = memory();
+    const lying = overrideBackend(inner, {
+      write: async (...args) => ({ ...(await inner.write(...args)), size: 1 }),
+    });
+    await expect(
+      retry(quick)(lying).write(ctx, path("f"), textBody("whole")),
+    ).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   it("does not send a body again that cannot be, but one that was never begun", async () => {
     async function* once(): AsyncGenerator<Uint8Array> {
       yield new Uint8Array(3);

@@ -122,6 +122,25 @@ describe("timeout", () => {
     expect(letGo).toBe(2);
   });
 
+  it("blames the sender for its first chunk, and the storage for what follows the last", async () => {
+    const never = async function* (): AsyncGenerator<Uint8Array> {
+      await sleep(150);
+      yield new Uint8Array(1);
+    };
+    await expect(
+      timeout(short)(memory()).write(ctx, path("f"), streamBody(never())),
+    ).rejects.toMatchObject({ code: "timeout", retry: "never" });
+    const swallows = overrideBackend(memory(), {
+      write: async (_, __, body) => {
+        for await (const chunk of body.open()) expect(chunk.length).toBe(1);
+        return new Promise<never>(() => undefined);
+      },
+    });
+    await expect(
+      timeout(short)(swallows).write(ctx, path("f"), textBody("x")),
+    ).rejects.toMatchObject(late);
+  });
+
   it("cancels what it gives up on, and refuses its commit and its answer", async () => {
     const inner = memory();
     await inner.write(ctx, path("f"), textBody("old"));

@@ -67,7 +67,7 @@ export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
   ): Promise<R> => {
     const { ctx: own, watch, end } = begin(ctx, ms);
     try {
-      return await watch.within(work(own, watch), ms, storageLate);
+      return await watch.within(() => work(own, watch), ms, storageLate);
     } finally {
       end();
     }
@@ -78,9 +78,13 @@ export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
     call: (ctx: OpContext) => Promise<ReadResult>,
   ): Promise<ReadResult> => {
     const watched = begin(ctx, answerMs);
-    const answer = call(watched.ctx);
+    let answer: Promise<ReadResult> | undefined;
     try {
-      const result = await watched.watch.within(answer, answerMs, storageLate);
+      const result = await watched.watch.within(
+        () => (answer = call(watched.ctx)),
+        answerMs,
+        storageLate,
+      );
       if (!(result.content instanceof Uint8Array))
         return pacedRead(result, result.content, watched.watch, watched.end, pace);
       watched.end();
@@ -88,7 +92,7 @@ export const timeout = (options: TimeoutOptions = {}): Layer<Backend> => {
     } catch (error) {
       watched.end();
       if (watched.watch.fired() !== undefined)
-        void answer.then((late) => late[Symbol.asyncDispose]()).catch(() => undefined);
+        void answer?.then((late) => late[Symbol.asyncDispose]()).catch(() => undefined);
       throw error;
     }
   };

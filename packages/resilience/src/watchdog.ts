@@ -2,8 +2,8 @@ import { FileError } from "@bulkhead/contract";
 
 /** Bounds the waits within one call; at any moment at most one of them is running. */
 export interface Watchdog {
-  /** Waits for `work`; rejects with `late` after `ms` or once the watchdog has fired, while `work` goes on unheard. */
-  readonly within: <R>(work: Promise<R>, ms: number, late: () => FileError) => Promise<R>;
+  /** Runs `work`; rejects with `late` after `ms` or once the watchdog has fired, while `work` goes on unheard. */
+  readonly within: <R>(work: () => Promise<R>, ms: number, late: () => FileError) => Promise<R>;
   /** Fires unless the next `arm` or `disarm` comes within `ms`. */
   readonly arm: (ms: number, late: () => FileError) => void;
   readonly disarm: () => void;
@@ -48,7 +48,7 @@ export const watchdog = (onLate: (error: FileError) => void): Watchdog => {
     within: async (work, ms, late) => {
       arm(ms, late);
       try {
-        return await Promise.race([work, expired.promise]);
+        return await Promise.race([work(), expired.promise]);
       } finally {
         disarm();
       }
