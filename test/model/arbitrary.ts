@@ -18,11 +18,14 @@ const inside = (namespace: string, maxLength: number): fc.Arbitrary<string> =>
 
 /** Where most things are: home, another's root, a root that is not there, what lies above. */
 const path = fc.oneof(
-  { weight: 10, arbitrary: names("<w>", 3).map((rest) => rest || "/") },
-  { weight: 8, arbitrary: inside("workspace", 3) },
+  {
+    weight: 12,
+    arbitrary: fc.constantFrom("/a/n.txt", "/n.txt", "/a", "/b", "/a/b", "/b/n.txt", "/<w>/b"),
+  },
+  { weight: 6, arbitrary: names("<w>", 2).map((rest) => rest || "/") },
+  { weight: 5, arbitrary: inside("workspace", 2) },
   { weight: 1, arbitrary: inside("tenants", 1) },
   { weight: 1, arbitrary: fc.constantFrom("/workspace", "/workspace/<0>", "/workspace/<1>") },
-  { weight: 3, arbitrary: fc.constantFrom("/a/n.txt", "/n.txt", "/a", "/b") },
 );
 
 const content = fc
@@ -210,7 +213,11 @@ const within = fc.oneof(
     ),
   },
 );
-const anyKey = fc.nat({ max: setupKeys + 3 });
+/** The two that reach a whole tenant more often than those that cannot do much. */
+const anyKey = fc.oneof(
+  { weight: 1, arbitrary: fc.constantFrom(0, 1) },
+  { weight: 1, arbitrary: fc.nat({ max: setupKeys + 3 }) },
+);
 
 /** The kinds of commands there are; `processes` weighs the command line as a process. */
 export const plans = (weights: { readonly processes: number }): fc.Arbitrary<Plan>[] => {
