@@ -1,7 +1,7 @@
 import { query } from "@bulkhead/harness";
 import { chunksOf, collect, streamBody } from "@bulkhead/kit";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import type { PoolsOptions } from "./pools.ts";
+import type { PoolsOptions } from "./pools-types.ts";
 import { postgres, type PostgresBackend, type PostgresOptions } from "./postgres.ts";
 import { observedPools } from "./test/observed.ts";
 import { emptied, sharedDatabase } from "./test/shared-database.ts";

@@ -1,6 +1,6 @@
 import type { Row } from "./connection.ts";
 import { isConnectionFault, isTransient, toFileError, unconfirmed } from "./errors.ts";
-import type { Lease, Pools } from "./pools.ts";
+import type { Lease, Pools } from "./pools-types.ts";
 import type { Statements } from "./statements.ts";
 
 type Name = keyof Statements;

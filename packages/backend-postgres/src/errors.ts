@@ -36,7 +36,7 @@ export const isTransient = (error: unknown): boolean =>
   (codeOf(error) === "23505" && /^node_(?:place|order)$/.test(textOf(error, "constraint")));
 
 /** True if recovery has declared this effect undone before it could happen. */
-export const isForestalled = (error: unknown): boolean =>
+const isForestalled = (error: unknown): boolean =>
   codeOf(error) === "23505" && textOf(error, "constraint") === "effect_once";
 
 /** Makes the answer for a database that does not serve at the moment. */

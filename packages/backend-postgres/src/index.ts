@@ -2,7 +2,8 @@ export type { Connection, Row, Statement } from "./connection.ts";
 export { databaseName } from "./database-name.ts";
 export type { Effect, Effects } from "./effects.ts";
 export { migrateTenantDatabase, type MigrateTenantOptions } from "./migrate.ts";
-export { type Lease, type Pools, pools, type PoolsCount, type PoolsOptions } from "./pools.ts";
+export { pools } from "./pools.ts";
+export type { Lease, Pools, PoolsCount, PoolsOptions } from "./pools-types.ts";
 export { postgres, type PostgresBackend, type PostgresOptions } from "./postgres.ts";
 export {
   deprovision,

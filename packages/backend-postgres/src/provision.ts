@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { FileError } from "@bulkhead/contract";
 import type pg from "pg";
 import { adminOf, databaseUrl, withAdmin } from "./admin.ts";
+import { codeOf, isConnectionFault } from "./errors.ts";
 import { defaultSchema, migrateTenantDatabase } from "./migrate.ts";
 import { checkSchema, literal, quoted } from "./schema/quoted.ts";
 import { scramVerifier } from "./scram.ts";
@@ -111,7 +112,12 @@ const runOnce = async (
     await client.query("commit");
   } catch (error) {
     await client.query("rollback").catch(() => undefined);
-    throw error;
+    if (isConnectionFault(error)) throw error;
+    throw new FileError(
+      "internal",
+      `The database refused the configured provisioning SQL (${codeOf(error)}); correct it and provision again.`,
+      { cause: error },
+    );
   }
 };
 

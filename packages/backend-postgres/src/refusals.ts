@@ -1,4 +1,4 @@
-import { type ErrorCode, FileError } from "@bulkhead/contract";
+import { type ErrorCode, type ErrorFields, FileError } from "@bulkhead/contract";
 
 /** The SQLSTATEs with which the functions of the schema refuse, and what each tells the caller. */
 const refusals: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -16,14 +16,15 @@ const refusals: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   BHGON: ["conflict", "The content took too long to arrive and was given up; send it again."],
 };
 
-/** The refusal behind a SQLSTATE; `detail` is the ETag that a condition met. */
+const fieldsOf = (sqlState: string, detail: string): ErrorFields => {
+  if (sqlState === "BHPRE" && detail !== "") return { etag: detail };
+  return sqlState === "BHBIG" ? { limit: Number(detail) } : {};
+};
+
+/** The refusal behind a SQLSTATE; `detail` is the ETag that a condition met, or the bound that was exceeded. */
 export const refusalOf = (sqlState: string, detail: string): FileError | undefined => {
   const refusal = refusals[sqlState];
   if (refusal === undefined) return undefined;
   const [code, text] = refusal;
-  return new FileError(
-    code,
-    text,
-    sqlState === "BHPRE" && detail !== "" ? { fields: { etag: detail } } : {},
-  );
+  return new FileError(code, text, { fields: fieldsOf(sqlState, detail) });
 };

@@ -93,6 +93,6 @@ begin
   select count(*), count(*) filter (where not directory), coalesce(sum(size), 0)
   into v_entries, o_files, o_bytes
   from (select * from tree limit p_bound + 2) as bounded;
-  if v_entries > p_bound + 1 then raise exception using errcode = 'BHBIG', message = 'too many entries'; end if;
+  if v_entries > p_bound + 1 then raise exception using errcode = 'BHBIG', message = 'too many entries', detail = p_bound::text; end if;
 end $$;
 `;

@@ -1,5 +1,6 @@
 import { connect, type Connection, type Row, type Statement } from "../connection.ts";
-import { pools, type Pools, type PoolsOptions } from "../pools.ts";
+import { pools } from "../pools.ts";
+import type { Pools, PoolsOptions } from "../pools-types.ts";
 
 /** Sees every query; makes it by `go`, or does something else. `name` is without the mark of the schema. */
 export type Observer = (name: string, go: () => Promise<readonly Row[]>) => Promise<readonly Row[]>;

@@ -2,15 +2,11 @@ import { query, testDatabase } from "@bulkhead/harness";
 import { afterAll } from "vitest";
 import { migrateTenantDatabase } from "../migrate.ts";
 
-/** A tenant's database, migrated and empty, of its own; the caller closes it. */
-export const tenantDatabase = (): ReturnType<typeof testDatabase> =>
-  testDatabase({ migrate: (at) => migrateTenantDatabase(at) });
-
-let shared: ReturnType<typeof tenantDatabase> | undefined;
+let shared: ReturnType<typeof testDatabase> | undefined;
 
 /** The URL of one database for all tests of a file, gone when they are over. */
 export const sharedDatabase = async (): Promise<string> =>
-  (await (shared ??= tenantDatabase())).url;
+  (await (shared ??= testDatabase({ migrate: (at) => migrateTenantDatabase(at) }))).url;
 
 afterAll(async () => (await shared)?.close());
 
