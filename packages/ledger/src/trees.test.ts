@@ -185,3 +185,90 @@ describe("combine", () => {
     expect(sizes).toEqual([1, 2]);
   });
 });
+
+describe("the fence", () => {
+  const calls: Readonly<
+    Record<string, (on: TreeRef, decided: string) => readonly [string, unknown[]]>
+  > = {
+    commit_write_v1: (on, decided) => [
+      "select bulkhead.commit_write_v1($1, $2, 'abc')",
+      [
+        on.tenant,
+        JSON.stringify([
+          {
+            settlement: JSON.parse(decided),
+            tree: on.id,
+            path: "fenced",
+            mode: "overwrite",
+            size: 3,
+            digest: "00",
+            offset: 0,
+          },
+        ]),
+      ],
+    ],
+    commit_mkdir_v1: (on, decided) => [
+      "select bulkhead.commit_mkdir_v1($1, $2, $3, '{new}')",
+      [on.tenant, on.id, decided],
+    ],
+    commit_remove_v1: (on, decided) => [
+      "select bulkhead.commit_remove_v1($1, $2, $3, '{d}', true, null)",
+      [on.tenant, on.id, decided],
+    ],
+    commit_copy_v1: (on, decided) => [
+      "select bulkhead.commit_copy_v1($1, $2, $3, '{d}', '{e}', 'create', null, null)",
+      [on.tenant, on.id, decided],
+    ],
+    commit_move_v1: (on, decided) => [
+      "select bulkhead.commit_move_v1($1, $2, $3, '{d}', '{e}', 'create', null, null)",
+      [on.tenant, on.id, decided],
+    ],
+    restore_v1: (on, decided) => [
+      "select bulkhead.restore_v1($1, $2, $3, '{d,f}', 1)",
+      [on.tenant, on.id, decided],
+    ],
+  };
+
+  test.each(Object.keys(calls))(
+    "A revoke waits for a commit that is under way (%s), which waits for a revoke and then moved",
+    async (name) => {
+      const tenant = await at.tenant(name.replaceAll("_", "-"));
+      const own = await at.ledger.trees.ensure(tenant.uid, `root:${name}`, "content");
+      await at.ledger.trees.write(own, writing(own, "d/f", "content"));
+      const key = await at.key(tenant);
+      const { revisions } = await at.ledger.authority.admit(key.key);
+      const decided = JSON.stringify(settlement(tenant.uid, revisions));
+      const [text, values] = calls[name]?.(own, decided) ?? ["", []];
+      const stateOf = (rows: readonly unknown[]): string => JSON.stringify(rows);
+
+      await using slow = await at.connect("bulkhead_app");
+      await slow.client.query("begin");
+      expect(stateOf((await slow.client.query(text, values)).rows)).toContain('"state":"done"');
+      let returned = false;
+      const revoking = at.ledger.keys
+        .revoke(settlement(tenant.uid), key.id)
+        .then(() => (returned = true));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      expect(returned).toBe(false);
+      await slow.client.query("rollback");
+      await revoking;
+
+      const fresh = (await at.ledger.authority.admit((await at.key(tenant)).key)).revisions;
+
+      await using change = await at.connect("bulkhead_system");
+      await change.client.query("begin");
+      await change.client.query("select pg_advisory_xact_lock(bulkhead.fence_key($1))", [
+        tenant.uid,
+      ]);
+      await change.client.query("select bulkhead.bump_v1($1)", [tenant.uid]);
+      const [again, next] = calls[name]?.(own, JSON.stringify(settlement(tenant.uid, fresh))) ?? [
+        "",
+        [],
+      ];
+      const answer = slow.client.query(again, next);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await change.client.query("commit");
+      expect(stateOf((await answer).rows)).toContain('"state":"moved"');
+    },
+  );
+});
