@@ -45,6 +45,22 @@ test("A tree is made once for a mount, and refused to another tenant", async () 
   ).rejects.toMatchObject({ code: "conflict" });
 });
 
+test("One write stands on a blob, and no other after it", async () => {
+  const { trees } = at.ledger;
+  const opened = await trees.openBlob(tree, "large", "overwrite", 20_000);
+  if (opened.state !== "done") throw new Error("A blob was expected.");
+  const content = { blob: opened.id, frames: "00" };
+  const large = { ...writing(tree, "large", "x"), size: 20_000, content };
+  expect(await trees.write(tree, large)).toMatchObject({ state: "done" });
+  expect(await trees.write(tree, large)).toMatchObject({ state: "refused", code: "conflict" });
+  expect(await trees.discardBlob(tree, opened.id)).toBe(false);
+  // Neither does a lease that comes late give it back.
+  await trees.renewBlobs(tree, [opened.id]);
+  expect(
+    await at.sql("select refs::int, lease from bulkhead.blob where id = $1", [opened.id]),
+  ).toEqual([{ refs: 1, lease: null }]);
+});
+
 describe("row-level security", () => {
   const tables = ["tree", "node", "node_version", "blob", "blob_tombstone"];
 

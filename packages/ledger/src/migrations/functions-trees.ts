@@ -176,8 +176,8 @@ begin
   return v;
 end $$;
 
-create function bulkhead.tree_limits_v1(p_tenant uuid) returns jsonb language sql stable
-  as $$ select t.limits from bulkhead.tenant t where t.uid = p_tenant $$;
+create function bulkhead.tree_limits_v1(p_tenant uuid) returns jsonb language plpgsql stable
+  as $$ begin return (select t.limits from bulkhead.tenant t where t.uid = p_tenant); end $$;
 
 -- Why so much does not fit, or null. What does not grow always fits.
 create function bulkhead.tree_room_v1(p_head bulkhead.tenant_head, p_limits jsonb, p_bytes bigint, p_files bigint)
@@ -287,9 +287,10 @@ begin
   return p_head;
 end $$;
 
-create function bulkhead.tree_settle_v1(p_head bulkhead.tenant_head) returns void language sql as $$
+create function bulkhead.tree_settle_v1(p_head bulkhead.tenant_head) returns void language plpgsql as $$
+begin
   update bulkhead.tenant_head h set seq = p_head.seq, used = p_head.used, files = p_head.files,
     version_bytes = p_head.version_bytes, audit_seq = p_head.audit_seq, audit_hash = p_head.audit_hash
-    where h.uid = p_head.uid
-$$;
+    where h.uid = p_head.uid;
+end $$;
 `;
