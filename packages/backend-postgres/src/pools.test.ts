@@ -67,11 +67,40 @@ describe("pools of connections", () => {
     const fourth = all.lease("d");
     expect([all.count().waiting, seen.opened]).toEqual([1, 3]);
     // Another of a database that is in already needs no place.
-    (await all.lease("a")).release();
+    (await all.lease("b")).release();
+    expect(all.count().waiting).toBe(1);
     first[1]?.release();
     expect(await use(await fourth)).toBe("d");
     expect(seen.perUrl.has("b")).toBe(false);
+    // Nobody else has to go any more.
+    (await all.lease("a")).release();
+    (await all.lease("c")).release();
     for (const lease of first) lease.release();
+  });
+
+  it("let a new database in although those that are in are never idle", async () => {
+    const { all } = fake({ maxConnections: 4, maxPools: 2, maxPerDatabase: 2 });
+    let ended = false;
+    const busy = ["a", "b", "a", "b", "a", "b"].map(async (url) => {
+      while (!ended) await use(await all.lease(url));
+    });
+    expect(await use(await all.lease("c"))).toBe("c");
+    ended = true;
+    await Promise.all(busy);
+  });
+
+  it("give each waiting database its turn, however many wait for one", async () => {
+    const { all } = fake({ maxConnections: 1, maxPerDatabase: 1 });
+    const held = await all.lease("x");
+    const order: string[] = [];
+    const waits = ["a", "a", "a", "b"].map(async (url) => {
+      const lease = await all.lease(url);
+      order.push(url);
+      lease.release();
+    });
+    held.release();
+    await Promise.all(waits);
+    expect(order).toEqual(["a", "b", "a", "a"]);
   });
 
   it("close the connection that was used least recently, and none that is in use", async () => {

@@ -1,29 +1,9 @@
 import { FileError } from "@bulkhead/contract";
 import { checkSignal } from "@bulkhead/kit";
-import { connect, type Connection } from "./connection.ts";
+import { connect } from "./connection.ts";
 import { databaseUnavailable, isConnectionFault, toFileError } from "./errors.ts";
 import type { Lease, Pools, PoolsOptions } from "./pools-types.ts";
-
-interface Pool {
-  readonly url: string;
-  /** Connections open, opening or closing. */
-  size: number;
-  leased: number;
-}
-
-interface Held {
-  readonly pool: Pool;
-  readonly connection: Connection;
-  /** When it was last given back, in milliseconds of `performance.now`. */
-  since: number;
-  broken: boolean;
-}
-
-interface Waiter {
-  readonly url: string;
-  readonly grant: (held: Held) => void;
-  readonly refuse: (error: unknown) => void;
-}
+import { type Held, type Pool, type Waiter, waitQueues } from "./wait-queues.ts";
 
 const busy = (): FileError =>
   new FileError("unavailable", "All connections to tenants' databases are in use; try again.", {
@@ -41,9 +21,11 @@ export const pools = (options: PoolsOptions = {}): Pools => {
   const open = options.open ?? ((url) => connect(url, { connectMs: 2000, statementMs: 10_000 }));
 
   const known = new Map<string, Pool>();
-  /** In the order in which they were given back: the first is the least recently used. */
+  /** The first is the least recently used. */
   const idle = new Set<Held>();
-  const waiters = new Set<Waiter>();
+  const waiting = waitQueues();
+  /** Pools that give way to another database: no more leases, until they are gone. */
+  const yielding = new Set<Pool>();
   const retired = new Set<string>();
   let connections = 0;
   let closing = 0;
@@ -61,7 +43,10 @@ export const pools = (options: PoolsOptions = {}): Pools => {
   const shrink = (pool: Pool): void => {
     connections -= 1;
     pool.size -= 1;
-    if (pool.size === 0) known.delete(pool.url);
+    if (pool.size === 0) {
+      known.delete(pool.url);
+      yielding.delete(pool);
+    }
     for (const check of quiet) check();
     pump();
   };
@@ -77,13 +62,13 @@ export const pools = (options: PoolsOptions = {}): Pools => {
   };
 
   const grant = (waiter: Waiter, held: Held): void => {
-    waiters.delete(waiter);
+    waiting.take(waiter);
     held.pool.leased += 1;
     waiter.grant(held);
   };
 
   const start = (waiter: Waiter): void => {
-    waiters.delete(waiter);
+    waiting.take(waiter);
     const pool = poolOf(waiter.url);
     connections += 1;
     pool.size += 1;
@@ -113,22 +98,29 @@ export const pools = (options: PoolsOptions = {}): Pools => {
     return found;
   };
 
-  /** Closes unused connections of others until one more may be opened; false if there is none to close. */
-  const makeRoom = (poolsFull: boolean): boolean => {
-    for (const held of idle) {
-      if (poolsFull && held.pool.leased > 0) continue;
-      for (const other of poolsFull ? [...idle] : [held]) if (other.pool === held.pool) end(other);
-      return true;
+  /** Makes pools give way, as many as databases wait for a place: those that nobody uses first. */
+  const makePlace = (places: number): void => {
+    const unused = [...idle].map(({ pool }) => pool).filter(({ leased }) => leased === 0);
+    for (const pool of [...unused, ...known.values()]) {
+      if ([...yielding].filter(({ leased }) => leased === 0).length >= places) break;
+      if (yielding.has(pool) || (yielding.size >= places && pool.leased > 0)) continue;
+      yielding.add(pool);
+      for (const held of idle) if (held.pool === pool) end(held);
     }
-    return false;
+    // One that is in use need not go where another does, or where nobody wants its place any more.
+    for (const pool of yielding)
+      if (yielding.size > places && pool.leased > 0) yielding.delete(pool);
   };
 
-  /** Serves who waits, in order; one whose database has its share does not hold up the others. */
+  /** Serves who waits; a database that has its share holds up no other. */
   const pump = (): void => {
     let wanted = 0;
-    for (const waiter of waiters) {
-      const own = known.get(waiter.url);
-      const unused = idleOf(waiter.url);
+    let places = 0;
+    for (const [url, queue] of waiting.queues) {
+      const [waiter] = queue;
+      const own = known.get(url);
+      if (waiter === undefined || (own !== undefined && yielding.has(own))) continue;
+      const unused = idleOf(url);
       if (unused !== undefined) {
         idle.delete(unused);
         grant(waiter, unused);
@@ -140,15 +132,16 @@ export const pools = (options: PoolsOptions = {}): Pools => {
         start(waiter);
         continue;
       }
-      wanted += 1;
-      if (
-        closing < wanted &&
-        !makeRoom(poolsFull) &&
-        idle.size === 0 &&
-        connections >= maxConnections
-      )
-        return;
+      if (poolsFull) places += 1;
+      else {
+        wanted += 1;
+        const [oldest] = idle;
+        if (closing < wanted && oldest !== undefined) end(oldest);
+      }
+      // No more can come free than these: a long queue is not looked through each time.
+      if (wanted + places >= maxConnections) break;
     }
+    if (places > 0 || yielding.size > 0) makePlace(Math.min(places, maxPools));
   };
 
   const reap = (): void => {
@@ -163,7 +156,7 @@ export const pools = (options: PoolsOptions = {}): Pools => {
 
   const release = (held: Held): void => {
     held.pool.leased -= 1;
-    if (held.broken || closed || retired.has(held.pool.url)) end(held);
+    if (held.broken || closed || retired.has(held.pool.url) || yielding.has(held.pool)) end(held);
     else {
       held.since = performance.now();
       idle.add(held);
@@ -193,7 +186,7 @@ export const pools = (options: PoolsOptions = {}): Pools => {
 
   const refusal = (url: string): FileError | undefined => {
     if (closed || retired.has(url)) return databaseUnavailable();
-    return waiters.size >= maxWaiting ? busy() : undefined;
+    return waiting.size() >= maxWaiting ? busy() : undefined;
   };
 
   /** Resolves once `done`, which is asked whenever a connection was given back or ended. */
@@ -209,9 +202,11 @@ export const pools = (options: PoolsOptions = {}): Pools => {
     });
 
   const turnAway = (url?: string): void => {
-    for (const waiter of waiters)
-      if (url === undefined || waiter.url === url) {
-        waiters.delete(waiter);
+    for (const queue of url === undefined
+      ? [...waiting.queues.values()]
+      : [waiting.queues.get(url) ?? []])
+      for (const waiter of queue) {
+        waiting.take(waiter);
         waiter.refuse(databaseUnavailable());
       }
     for (const held of idle) if (url === undefined || held.pool.url === url) end(held);
@@ -240,12 +235,14 @@ export const pools = (options: PoolsOptions = {}): Pools => {
         };
         const giveUp = (error: unknown): void => {
           // One whose connection is being opened gets it all the same.
-          if (waiters.delete(waiter)) waiter.refuse(error);
+          if (!waiting.take(waiter)) return;
+          waiter.refuse(error);
+          pump();
         };
         const onAbort = (): void => giveUp(new FileError("aborted", "The request was cancelled."));
         const timer = setTimeout(() => giveUp(busy()), waitMs);
         signal?.addEventListener("abort", onAbort, { once: true });
-        waiters.add(waiter);
+        waiting.add(waiter);
         pump();
       }).then(leaseOf),
     retire: async (url) => {
@@ -259,7 +256,7 @@ export const pools = (options: PoolsOptions = {}): Pools => {
       connections,
       idle: idle.size,
       leased: [...known.values()].reduce((sum, pool) => sum + pool.leased, 0),
-      waiting: waiters.size,
+      waiting: waiting.size(),
     }),
     close: async () => {
       closed = true;
