@@ -13,6 +13,9 @@ declare
   v_limits jsonb;
   v_head bulkhead.tenant_head;
   v_at bulkhead.found;
+  v_found bulkhead.found[] := '{}';
+  v_keys text[] := '{}';
+  v_node bulkhead.node;
   v_new bulkhead.node_version;
   v_names text[];
   v_old bigint;
@@ -23,14 +26,25 @@ begin
   for v_lock in select distinct (i.value->>'tree')::uuid as tree from jsonb_array_elements(p_items) i order by 1 loop
     perform bulkhead.tree_hold_v1(v_lock.tree, false);
   end loop;
-  for v_lock in select (i.value->>'tree')::uuid as tree, array_agg(m.path) as paths from jsonb_array_elements(p_items) i
-      cross join lateral unnest(bulkhead.tree_missing_v1((i.value->>'tree')::uuid, string_to_array(i.value->>'path', '/'))) m (path)
-      group by 1 order by 1
-  loop
-    perform bulkhead.tree_lock_v1(v_lock.tree, v_lock.paths, '{}');
+  -- Where the directory is found now, under the trees' locks, it stays.
+  for k in 1 .. v_count loop
+    v_item := p_items->(k - 1);
+    v_names := string_to_array(v_item->>'path', '/');
+    v_at := bulkhead.tree_find_v1((v_item->>'tree')::uuid, v_names);
+    v_found := v_found || v_at;
+    for d in v_at.depth + 1 .. cardinality(v_names) loop
+      v_keys := v_keys || ((v_item->>'tree') || '/' || array_to_string(v_names[1:d], '/'));
+    end loop;
+    if v_item->>'blob' is not null then
+      perform 1 from bulkhead.blob b where b.id = (v_item->>'blob')::uuid for update;
+    end if;
   end loop;
-  perform 1 from bulkhead.blob b where b.id in (select (i.value->>'blob')::uuid from jsonb_array_elements(p_items) i
-    where i.value->>'blob' is not null) order by b.id for update;
+  if cardinality(v_keys) = 1 then perform pg_advisory_xact_lock(hashtextextended(v_keys[1], 20263));
+  else
+    for v_lock in select distinct u.key collate "C" as key from unnest(v_keys) u (key) order by 1 loop
+      perform pg_advisory_xact_lock(hashtextextended(v_lock.key, 20263));
+    end loop;
+  end if;
   v_head := bulkhead.tree_head_v1(p_tenant);
   v_limits := bulkhead.tree_limits_v1(p_tenant);
   v_now := bulkhead.now();
@@ -40,7 +54,16 @@ begin
     v_result := case when v_moved[k] then '{"state": "moved"}'::jsonb end;
     if v_result is null then
       v_names := string_to_array(v_item->>'path', '/');
-      v_at := bulkhead.tree_find_v1((v_item->>'tree')::uuid, v_names);
+      v_at := v_found[k];
+      if v_at.depth = cardinality(v_names) - 1 then
+        v_node := null;
+        select n.* into v_node from bulkhead.node n where n.tree = (v_item->>'tree')::uuid and n.parent = v_at.dir
+          and n.sort_key in (v_names[cardinality(v_names)], v_names[cardinality(v_names)] || '/');
+        v_at.node := v_node;
+        v_at.state := case when not found then 'missing' when v_node.version is null then 'directory' else 'file' end;
+      else
+        v_at := bulkhead.tree_find_v1((v_item->>'tree')::uuid, v_names);
+      end if;
       v_old := case when v_at.state = 'file' then (v_at.node).size else 0 end;
       v_new := null;
       v_new.size := (v_item->>'size')::bigint;

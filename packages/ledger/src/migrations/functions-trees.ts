@@ -152,8 +152,12 @@ declare
   v_all jsonb;
   v_moved boolean[];
 begin
-  select jsonb_build_object('tenant', p_tenant, 'revisions', coalesce(jsonb_agg(distinct r.value), '[]')) into v_all
-    from jsonb_array_elements(p_settlements) s cross join jsonb_array_elements(s.value->'revisions') r;
+  if jsonb_array_length(p_settlements) = 1 then
+    v_all := (p_settlements->0) || jsonb_build_object('tenant', p_tenant);
+  else
+    select jsonb_build_object('tenant', p_tenant, 'revisions', coalesce(jsonb_agg(distinct r.value), '[]')) into v_all
+      from jsonb_array_elements(p_settlements) s cross join jsonb_array_elements(s.value->'revisions') r;
+  end if;
   perform bulkhead.fences_v1(v_all);
   -- One look for all where nothing moved, as almost always.
   if not bulkhead.moved_v1(v_all) then
