@@ -10,7 +10,7 @@ import {
 import type { Operation } from "./call.ts";
 import { drop } from "./files.ts";
 import type { Outcome, World } from "./model.ts";
-import { makeRoot } from "./operations.ts";
+import { makeRoot } from "./ground.ts";
 import { isInside, names, rootOf } from "./place.ts";
 import { refuse } from "./refusal.ts";
 

@@ -35,7 +35,7 @@ export interface Principal {
 export const familyOf = (key: Key): Key[] =>
   key.parent === undefined ? [key] : [key, ...familyOf(key.parent)];
 
-export const isDead = (key: Key, now: number): boolean =>
+const isDead = (key: Key, now: number): boolean =>
   key.tenant?.status === "deleted" ||
   familyOf(key).some((one) => one.revoked || one.expiresAt <= now);
 

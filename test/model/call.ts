@@ -69,7 +69,6 @@ export type Operation =
   | { readonly op: "suspend" | "reactivate"; readonly tenant: string }
   | { readonly op: "delete"; readonly tenant: string; readonly confirmed: boolean };
 
-export type OperationName = Operation["op"];
 /** Whether a condition names the ETag that is there, or one that never was. */
 export type Match = "current" | "stale";
 

@@ -115,6 +115,7 @@ export const corners: readonly { readonly shows: string; readonly trace: readonl
       shows: `a revoked key, and what the platform does with keys and tenants, by ${front}`,
       trace: [
         by(-1, front, { op: "narrow", key: "k2", id: "", scopes: ["read"] }),
+        by(-1, front, { op: "narrow", key: "k4", id: "", scopes: ["write"] }),
         by(-1, front, { op: "rotate", name: "", key: "k2", id: "", overlapSeconds: 600 }),
         by(-1, front, { op: "revoke", key: "k0", id: "" }),
         ...[...each("/a/n.txt"), ...administration, { op: "whoami" as const }].flatMap(

@@ -2,10 +2,9 @@ import type { Scope } from "@bulkhead/contract";
 import { type Key, type Principal, principalOf, type Tenant, checkServing } from "./authority.ts";
 import type { Request } from "./call.ts";
 import { administer } from "./administration.ts";
-import { type Directory, isDirectory, lookUp } from "./files.ts";
+import type { Directory } from "./files.ts";
 import { operate } from "./operations.ts";
-import { names } from "./place.ts";
-import { Refusal, refuse } from "./refusal.ts";
+import { Refusal } from "./refusal.ts";
 
 /** All that there is: the state of the whole system, and nothing clever. */
 export interface World {
@@ -136,9 +135,3 @@ const whoIs = ({ kind, tenant, home, bounds, scopes }: Principal): object => ({
   bounds,
   scopes,
 });
-
-/** The directory of a tenant's root. */
-export const rootDirectory = (world: World, root: string): Directory => {
-  const node = lookUp(world.tree, names(root));
-  return typeof node === "string" || !isDirectory(node) ? refuse("not-found") : node;
-};

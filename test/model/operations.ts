@@ -1,12 +1,5 @@
 import { contentTypeOf } from "@bulkhead/kit";
-import {
-  checkScope,
-  checkServing,
-  covers,
-  locate,
-  type Principal,
-  type Tenant,
-} from "./authority.ts";
+import { checkScope, checkServing, covers, locate, type Principal } from "./authority.ts";
 import type { Operation } from "./call.ts";
 import {
   type Directory,
@@ -22,9 +15,10 @@ import {
   type Node,
   put,
 } from "./files.ts";
+import { checkGround, isMounted, makeRoot, ownerOf, permit, place } from "./ground.ts";
 import { globMatches } from "./glob.ts";
 import type { Outcome, World } from "./model.ts";
-import { isInside, isNamespace, names, rootOf, spell } from "./place.ts";
+import { isInside, names, rootOf, spell } from "./place.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { transfer } from "./transfer.ts";
 
@@ -44,56 +38,6 @@ type FileOperation = Extract<
       | "glob";
   }
 >;
-
-type Access = "read" | "write" | "delete";
-
-/** Policy's three questions about a place inside the bounds, and whether the ground is there at all. */
-export const permit = (
-  world: World,
-  principal: Principal,
-  touches: readonly (readonly [string, Access])[],
-): void => {
-  checkServing(principal.tenant, principal);
-  for (const [path] of touches) checkServing(ownerOf(world, path), principal);
-  for (const [, access] of touches) checkScope(principal, access === "read" ? "read" : "write");
-  if (principal.kind === "identity") throw new Refusal("not-found", true);
-};
-
-/** Keeps the first level below a namespace to tenants. */
-export const checkGround = (
-  world: World,
-  principal: Principal,
-  touches: readonly (readonly [string, Access])[],
-  moves = false,
-): void => {
-  for (const [path, access] of touches) {
-    const root = rootOf(path);
-    if (root === undefined) continue;
-    const there = ownerOf(world, path) !== undefined;
-    if (!there) refuse(path !== root || access !== "write" ? "not-found" : "forbidden");
-    if (path === root && access === "delete" && (principal.kind !== "platform" || moves))
-      refuse("forbidden");
-  }
-};
-
-const ownerOf = (world: World, path: string): Tenant | undefined => {
-  const root = rootOf(path);
-  return root === undefined
-    ? undefined
-    : [...world.tenants.values()].find(({ roots }) => roots.includes(root));
-};
-
-/** A place that is mounted: it, or what leads to it, is changed by no file operation. */
-export const isMounted = (world: World, path: string): boolean =>
-  path === "/" ||
-  isNamespace(path) ||
-  (rootOf(path) === path && ownerOf(world, path) !== undefined);
-
-/** Places a path inside the bounds, or refuses. */
-const place = (principal: Principal, path: string): string => {
-  const at = locate(principal, path);
-  return covers(principal, at) ? at : refuse("outside-workspace");
-};
 
 /** The names that lead from a strict ancestor to the bounds; undefined where the path is within them. */
 const leads = (world: World, principal: Principal, path: string): readonly string[] | undefined => {
@@ -159,7 +103,7 @@ const walkStill = (
 };
 
 /** What is said of a file or directory. */
-export const statBody = (path: string, node: Node): Record<string, unknown> =>
+const statBody = (path: string, node: Node): Record<string, unknown> =>
   isDirectory(node)
     ? { path, kind: "directory", size: 0 }
     : {
@@ -305,16 +249,6 @@ const makeDirectories = (
     make();
   }
   return { status: 201, mutates: made, body: { path, kind: "directory" } };
-};
-
-/** A directory right below a namespace is a tenant's root: making one makes the tenant, or gives it a second. */
-export const makeRoot = (world: World, root: string): Tenant => {
-  const id = names(root).at(-1) ?? "";
-  const tenant: Tenant = world.tenants.get(id) ?? { id, status: "active", roots: [] };
-  tenant.roots.push(root);
-  world.tenants.set(id, tenant);
-  put(world.tree, names(root), new Map());
-  return tenant;
 };
 
 const remove = (

@@ -10,10 +10,6 @@ export const isInside = (base: string, path: string): boolean => {
   return outer.every((name, i) => inner[i] === name);
 };
 
-/** What `path` is made of behind `base`. */
-export const behind = (base: string, path: string): readonly string[] =>
-  names(path).slice(names(base).length);
-
 /** The tenant's root that `path` is, or lies below; undefined on the platform's ground. */
 export const rootOf = (path: string): string | undefined => {
   const [namespace, tenant] = names(path);

@@ -1,7 +1,8 @@
 import type { Operation } from "./call.ts";
 import { drop, found, isDirectory, judgeTarget, lookUp, put } from "./files.ts";
 import type { Outcome, World } from "./model.ts";
-import { isMounted, renewed } from "./operations.ts";
+import { isMounted } from "./ground.ts";
+import { renewed } from "./operations.ts";
 import { isInside, names, rootOf } from "./place.ts";
 import { refuse } from "./refusal.ts";
 
@@ -18,6 +19,8 @@ export const transfer = (world: World, operation: Transfer, from: string, to: st
   const tree = isDirectory(source);
   if (tree && from !== to && isInside(from, to)) refuse("invalid-request");
   if (tree && from === to && overwrite) refuse("invalid-request");
+  // A mount point at the target is told before the source's condition; within one storage it is the other way round.
+  if (!tree && toMounted) refuse(overwrite ? "is-directory" : "already-exists");
   if (match === "stale" || (match === "current" && tree)) refuse("precondition-failed");
   const there = lookUp(world.tree, names(to));
   if (tree && typeof there !== "string") refuse("already-exists");
