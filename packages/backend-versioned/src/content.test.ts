@@ -39,14 +39,18 @@ describe("edges", () => {
     for (const [name, piece] of [
       ["pieces", 65_537],
       ["whole", Math.max(1, size)],
+      // A piece that ends just before, on and just after the end of a frame.
+      ["before", frameBytes - 1],
+      ["on", frameBytes],
+      ["after", frameBytes + 1],
     ] as const)
       await backend.write(request(), at(name), streamBody(chunksOf(bytes, piece)));
-    for (const name of ["declared", "pieces", "whole"]) {
+    for (const name of ["declared", "pieces", "whole", "before", "on", "after"]) {
       expect(Buffer.compare(await bytesAt(backend, name), bytes)).toBe(0);
       expect((await backend.stat(request(), at(name))).size).toBe(size);
     }
     // Up to the limit nothing leaves the row.
-    expect(await listBlobs(request(), content)).toHaveLength(size > inline ? 3 : 0);
+    expect(await listBlobs(request(), content)).toHaveLength(size > inline ? 6 : 0);
     for (const [start, end] of [
       [0, 0],
       [size - 1, size - 1],
@@ -64,7 +68,7 @@ describe("edges", () => {
     ).toMatchObject({
       damaged: [],
       damagedRows: [],
-      checked: size > inline ? 3 : 0,
+      checked: size > inline ? 6 : 0,
     });
   });
 });

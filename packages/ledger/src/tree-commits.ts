@@ -1,4 +1,4 @@
-import type { Mode, Settlement, Stat, WriteResult } from "@bulkhead/contract";
+import type { Mode, Stat, WriteResult } from "@bulkhead/contract";
 import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
@@ -34,12 +34,6 @@ const namesOf = (path: string): readonly string[] => (path === "" ? [] : path.sp
 const modeOf = (mode: Mode): string => (typeof mode === "string" ? mode : "match");
 const matchOf = (mode: Mode): string | null => (typeof mode === "string" ? null : mode.ifMatch);
 
-/** A settlement on the ground of the tree's tenant, whatever ground the caller drafted it for. */
-const settled = (tree: TreeRef, settlement: Settlement): object => ({
-  ...settlement,
-  tenant: tree.tenant ?? null,
-});
-
 /** A version as the ledger counts it, or null for what is none. */
 const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version) ? version : null);
 
@@ -73,7 +67,7 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
     const contents: Uint8Array[] = [];
     let offset = 0;
     const items = rides.map(({ tree, write }) => {
-      const { content, mode, settlement, ...rest } = write;
+      const { content, mode, ...rest } = write;
       const stored = content instanceof Uint8Array ? { offset } : content;
       if (content instanceof Uint8Array) {
         contents.push(content);
@@ -83,7 +77,6 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
         ...rest,
         ...stored,
         tree: tree.id,
-        settlement: settled(tree, settlement),
         mode: modeOf(mode),
         ifMatch: matchOf(mode),
       };
@@ -107,7 +100,7 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
       slow.call<R>(kind, [
         uidOf(tree.tenant),
         tree.id,
-        toJson(settled(tree, settlement)),
+        toJson(settlement),
         namesOf(from),
         namesOf(to),
         modeOf(mode),
@@ -157,17 +150,12 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
       return answer ?? { state: "again" };
     },
     mkdir: (tree, settlement, path) =>
-      hot.call(statements.mkdir, [
-        uidOf(tree.tenant),
-        tree.id,
-        toJson(settled(tree, settlement)),
-        namesOf(path),
-      ]),
+      hot.call(statements.mkdir, [uidOf(tree.tenant), tree.id, toJson(settlement), namesOf(path)]),
     remove: (tree, settlement, path, { recursive, ifMatch }) =>
       (recursive ? slow : hot).call(statements.remove, [
         uidOf(tree.tenant),
         tree.id,
-        toJson(settled(tree, settlement)),
+        toJson(settlement),
         namesOf(path),
         recursive,
         ifMatch ?? null,
@@ -180,7 +168,7 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
       return hot.call(statements.restore, [
         uidOf(tree.tenant),
         tree.id,
-        toJson(settled(tree, settlement)),
+        toJson(settlement),
         namesOf(path),
         n,
       ]);

@@ -202,6 +202,31 @@ describe("combine", () => {
   });
 });
 
+test("What became a directory while its path was waited for is looked at again under the tree's lock", async () => {
+  const { trees } = at.ledger;
+  const own = settlement(tree.tenant);
+  const transfer = { settlement: own, to: "moved", mode: "create", ifMatch: undefined } as const;
+  const commits: Readonly<Record<string, () => Promise<unknown>>> = {
+    again1: () => trees.move(tree, { ...transfer, from: "again1" }),
+    again2: () => trees.remove(tree, own, "again2", { recursive: true, ifMatch: undefined }),
+  };
+  for (const [path, commit] of Object.entries(commits)) {
+    await trees.write(tree, writing(tree, path, "a file"));
+    await using holder = await at.connect("bulkhead_system");
+    await holder.client.query("begin");
+    await holder.client.query("select bulkhead.tree_lock_v1($1, $2, '{}')", [tree.id, [path]]);
+    const answer = commit();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await holder.client.query(
+      "update bulkhead.node set sort_key = $2 || '/', version = null where tree = $1 and sort_key = $2",
+      [tree.id, path],
+    );
+    await holder.client.query("commit");
+    expect(await answer).toEqual({ state: "again" });
+    expect(await commit()).toMatchObject({ state: "done" });
+  }
+});
+
 describe("the fence", () => {
   const calls: Readonly<
     Record<string, (on: TreeRef, decided: string) => readonly [string, unknown[]]>
