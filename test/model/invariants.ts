@@ -8,8 +8,21 @@ import type { Names } from "./names.ts";
 import { names as namesOf, spell } from "./place.ts";
 import type { System } from "./system.ts";
 
-/** The ETag that was seen where, and with which content of the model. */
-export type KnownEtags = Map<string, { readonly etag: string; readonly stamp: number }>;
+/** The ETags that were seen, and with which content of the model. */
+export interface KnownEtags {
+  /** By place, as of the latest look. */
+  readonly present: Map<string, { readonly etag: string; readonly stamp: number }>;
+  /** By place and ETag, since the beginning. */
+  readonly ever: Map<string, number>;
+  /** The roots that there were: what is gone is looked for, too. */
+  readonly roots: Set<string>;
+}
+
+export const noEtags = (): KnownEtags => ({
+  present: new Map(),
+  ever: new Map(),
+  roots: new Set(),
+});
 
 /** A place, and what the system says lies below it; undefined where it says that there is nothing. */
 const inventory = async (platform: Api, root: string) => {
@@ -35,13 +48,14 @@ export const checkFiles = async (
     ...names.ids.flatMap((id) => [`/workspace/${id}`, `/tenants/${id}`]),
   ];
   const wanted = grounds.filter(
-    (root) => typeof lookUp(world.tree, namesOf(root)) !== "string" || etags.has(root),
+    (root) => typeof lookUp(world.tree, namesOf(root)) !== "string" || etags.roots.has(root),
   );
   const seen = await Promise.all(wanted.map((root) => inventory(platform, root)));
-  const before = new Map(etags);
-  etags.clear();
+  const before = new Map(etags.present);
+  etags.present.clear();
   for (const [i, root] of wanted.entries()) {
     const node = lookUp(world.tree, namesOf(root));
+    etags.roots.add(root);
     const modelled = typeof node === "string" || !isDirectory(node) ? undefined : everything(node);
     const stored = seen[i];
     const model = modelled?.map((entry) => ({
@@ -60,7 +74,11 @@ export const checkFiles = async (
         throw new Mismatch(
           `${path} has ${known.etag === etag ? "the same ETag with other" : "another ETag with the same"} content.`,
         );
-      etags.set(path, { etag, stamp: entry.node.stamp });
+      const earlier = etags.ever.get(`${path} ${etag}`) ?? entry.node.stamp;
+      if (earlier !== entry.node.stamp)
+        throw new Mismatch(`${path} has an ETag that other content had there before.`);
+      etags.ever.set(`${path} ${etag}`, earlier);
+      etags.present.set(path, { etag, stamp: entry.node.stamp });
       if (!contents) continue;
       const { text } = await platform.send("GET", `/v1/files${encodePath(parseRequestPath(path))}`);
       if (text !== entry.node.content)

@@ -3,7 +3,7 @@ import type { Operation, Request } from "./call.ts";
 import { compare, Mismatch } from "./compare.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Front, Spoken } from "./fronts/front.ts";
-import { checkFiles, type KnownEtags } from "./invariants.ts";
+import { checkFiles, noEtags } from "./invariants.ts";
 import { createLeaks } from "./leaks.ts";
 import { answer, emptyWorld, platformName, type Prediction, type World } from "./model.ts";
 import { fill, filled, type Names } from "./names.ts";
@@ -70,7 +70,7 @@ export const startRun = async (
     [platformName, { id: platformName, key: system.platformKey }],
   ]);
   const leaks = createLeaks(names, [system.platformKey]);
-  const etags: KnownEtags = new Map();
+  const etags = noEtags();
   const recorded = new Map<string, number>();
   const order: string[] = [];
   let lines = system.lines.length;
@@ -91,7 +91,7 @@ export const startRun = async (
 
   const etagFor = (place: string, how: string | undefined): string | undefined => {
     if (how !== "current" && how !== "stale") return undefined;
-    return how === "current" ? (etags.get(place)?.etag ?? stale) : stale;
+    return how === "current" ? (etags.present.get(place)?.etag ?? stale) : stale;
   };
 
   const resolve = (plan: Extract<Plan, { readonly by: number }>): Request => {
@@ -198,8 +198,8 @@ export const startRun = async (
       leaks.carried(ends[0] ?? "", ends[1] ?? "");
       // The ETag of what was moved may be another: nothing is known of either end any more.
       if (operation.op === "move")
-        for (const path of etags.keys())
-          if (ends.some((end) => isInside(end, path))) etags.delete(path);
+        for (const path of etags.present.keys())
+          if (ends.some((end) => isInside(end, path))) etags.present.delete(path);
     }
     await check(request, predicted, exchanges, spoken);
     if (spoken.minted !== undefined && (operation.op === "mint" || operation.op === "rotate")) {
