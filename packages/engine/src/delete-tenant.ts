@@ -36,9 +36,19 @@ export const deleteTenant =
     const kept: Record<string, unknown>[] = [];
     // What an earlier attempt emptied may be closed and its folder gone, and is not asked again.
     const done: Record<string, Emptied> = emptiedBefore(progress);
+    const trees = new Set(own.filter(templates.isTree).map((root) => root.path));
+    let recounted = [...trees].some((path) => done[path] !== undefined);
+    // A tree goes as a whole, row batch by row batch, when its folder is gone; here it is only counted, all at once.
+    const count = async (): Promise<Emptied> => {
+      if (recounted) return {};
+      recounted = true;
+      return { ...(await ledger.trees.recount(uid)).found };
+    };
     for (const mount of mounts) {
       control.signal.throwIfAborted();
-      const emptied = (done[mount.path] ??= await empty(mount, control.signal));
+      const emptied = (done[mount.path] ??= trees.has(mount.path)
+        ? await count()
+        : await empty(mount, control.signal));
       await control.progress({ emptied: done });
       (emptied.kept === undefined ? removed : kept).push({
         what: "files",

@@ -35,6 +35,8 @@ export interface MountTemplates {
   readonly folderOf: (root: LedgerRoot) => string | undefined;
   /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
   readonly collect: (root: LedgerRoot, signal: AbortSignal) => Promise<void>;
+  /** True if a root's files are a tree in the ledger, which can be dropped as a whole. */
+  readonly isTree: (root: LedgerRoot) => boolean;
   /** Forgets what the ledger has of a tenant's root whose folder is gone. */
   readonly drop: (root: LedgerRoot) => Promise<void>;
   /** The id under which leases, intents and markers of a tenant's root are kept. */
@@ -80,6 +82,10 @@ export const mountTemplates = ({
       const request = requestOf(root);
       if (request?.spec.backend === "versioned")
         await collectVersioned(versionedRequest(storages, request), signal);
+    },
+    isTree: (root) => {
+      const spec = placements[root.placement];
+      return spec?.backend === "versioned" && !spec.readOnly;
     },
     drop: async (root) => {
       if (placements[root.placement]?.backend === "versioned")

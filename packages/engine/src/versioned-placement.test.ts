@@ -125,6 +125,11 @@ describe("a tenant placed on versioned storage", () => {
     expect(await readdir(join(dir.path, "content", uid))).toHaveLength(1);
     const { job } = await tenants.remove(await as(platformKey), "gone", "gone", 0);
     await waitFor(async () => (await jobs.get(await as(platformKey), job)).state === "done");
+    expect((await jobs.get(await as(platformKey), job)).result).toMatchObject({
+      removed: expect.arrayContaining([
+        { what: "files", where: "/workspace/gone", files: 1, bytes: 6, versionBytes: 1 << 20 },
+      ]),
+    });
     expect(existsSync(join(dir.path, "content", uid))).toBe(false);
     const left = await query(
       database.url,
