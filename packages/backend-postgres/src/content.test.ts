@@ -238,6 +238,20 @@ describe("content that never was published", () => {
     expect(await codeOf(backend.stat(ctx(), at("f")))).toBe("not-found");
   });
 
+  it("is collected however much there is of it", async () => {
+    const { backend } = open();
+    await put(backend, "f", "x");
+    await query(
+      url,
+      "insert into bulkhead.blob (id, expires_at) select gen_random_uuid(), now() - interval '1 s' from generate_series(1, 230)",
+    );
+    const large =
+      "insert into bulkhead.chunk select id, part, '' from (select id from bulkhead.blob where not published limit 1) as one, generate_series(0, 199) part";
+    await query(url, large);
+    await backend.sweep(ctx());
+    expect([await count("blob"), await count("chunk")]).toEqual([1, 1]);
+  });
+
   it("is refused where the lease lapses while the commit is asked for", async () => {
     const { backend } = open({ leaseMs: 100 });
     const late = ctx(() => new Promise((resolve) => setTimeout(resolve, 300)));

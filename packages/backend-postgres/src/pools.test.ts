@@ -103,6 +103,38 @@ describe("pools of connections", () => {
     expect(order).toEqual(["a", "b", "a", "a"]);
   });
 
+  it("open no more connections than all together may, where one database could have them", async () => {
+    const { all, seen } = fake({ maxConnections: 3, maxPools: 3, maxPerDatabase: 3 });
+    const held = await Promise.all([all.lease("a"), all.lease("a"), all.lease("b")]);
+    const more = ["a", "b", "b"].map(async (url) => use(await all.lease(url)));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([seen.open, all.count().waiting]).toEqual([3, 3]);
+    for (const lease of held) lease.release();
+    expect(await Promise.all(more)).toEqual(["a", "b", "b"]);
+    expect(seen.most).toBe(3);
+  });
+
+  it("use no connection again on which a statement failed for its sake", async () => {
+    let opened = 0;
+    const all = pools({
+      open: async () => ({
+        query: () =>
+          Promise.reject(
+            Object.assign(new Error("gone"), { code: opened++ === 0 ? "ECONNRESET" : "22000" }),
+          ),
+        end: async () => undefined,
+        onBroken: () => undefined,
+      }),
+    });
+    onTestFinished(() => all.close());
+    for (const kept of [0, 1]) {
+      const lease = await all.lease("a");
+      await expect(lease.query(ask, [])).rejects.toThrow("gone");
+      lease.release();
+      expect(all.count().idle).toBe(kept);
+    }
+  });
+
   it("close the connection that was used least recently, and none that is in use", async () => {
     const { all, seen } = fake({ maxConnections: 3 });
     const held = await all.lease("held");

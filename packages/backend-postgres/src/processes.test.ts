@@ -54,6 +54,16 @@ describe("two processes on one tenant's database", () => {
     expect(tally(made)).toEqual({ resolved: 1, "already-exists": 5 });
   });
 
+  it("say exactly what each overwrite replaced", async () => {
+    const both = [open(), open()];
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => put(both[i % 2] ?? open(), "f", "x".repeat(i + 1))),
+    );
+    const added = answers.reduce((sum, one) => sum + one.size - (one.replaced?.size ?? 0), 0);
+    expect(added).toBe((await open().stat(ctx(), at("f"))).size);
+    expect(answers.filter((one) => one.created)).toHaveLength(1);
+  });
+
   it("make one directory where both need it, and never a file and a directory of one name", async () => {
     const both = [open(), open()];
     for (let round = 0; round < 8; round++) {
