@@ -177,8 +177,8 @@ describe("one data folder", () => {
   });
 
   test("a killed postmaster that nobody has collected yet is waited for", async () => {
-    // The shell's child ends at once; the program that takes the shell's place never asks after it.
-    const shell = spawn("/bin/sh", ["-c", "(exit 0) & echo $!; exec sleep 4"]);
+    // The shell's child ends when another program has taken the shell's place, which never asks after it.
+    const shell = spawn("/bin/sh", ["-c", "sleep 0.3 & echo $!; exec sleep 5"]);
     const [said]: readonly unknown[] = await once(shell.stdout, "data");
     const pid = Number(String(said));
     await waitFor(async () => (await processStart(pid)) === undefined);
