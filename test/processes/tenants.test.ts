@@ -38,9 +38,11 @@ describe("tenants come and go on every process at once", () => {
       await here.must(201, "POST", "/v1/tenants", { body: { id: `made-${i}` } });
       const key = await mint(there, `/workspace/made-${i}`);
       await there.must(201, "PUT", "/v1/files/a", { key, body: `${i}` });
-      // And a second root, made as a directory.
+      // And a second root, made as a directory; who made it looked at it, and so holds it.
       await there.must(201, "POST", "/v1/mkdir", { body: { path: `/tenants/made-${i}` } });
-      await here.must(201, "PUT", `/v1/files/tenants/made-${i}/b`, { body: `${i}` });
+      await there.must(201, "PUT", `/v1/files/tenants/made-${i}/b`, { body: `${i}` });
+      // The other process knows of it, and that it is not its own to serve now.
+      await here.must(503, "GET", `/v1/files/tenants/made-${i}/b`);
       expect((await there.must(200, "GET", "/v1/files/a", { key })).text).toBe(`${i}`);
     }
   });
