@@ -107,7 +107,11 @@ const openControlPlane = async (options: EngineOptions, opened: Closers): Promis
     url,
     masterKeyFingerprint: options.masterKeyFingerprint,
     region: options.region,
-    log: ({ message }) => options.log("ledger", { message }),
+    log: ({ message, error }) =>
+      options.log("ledger", {
+        message,
+        ...(error !== undefined && { error: error instanceof Error ? error.message : "unknown" }),
+      }),
   });
   opened.add(() => ledger.close());
   return ledger;
