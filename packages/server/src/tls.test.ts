@@ -25,13 +25,13 @@ it(
   async () => {
     await using dir = await tempDir();
     const [cert, key] = [join(dir.path, "cert.pem"), join(dir.path, "key.pem")];
+    const names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+    const curve = "ec_paramgen_curve:P-256";
     execFileSync(
       "openssl",
-      [
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
-        ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        ...["-days", "2", "-keyout", key, "-out", cert],
-      ],
+      `req -x509 -newkey ec -pkeyopt ${curve} -nodes -subj /CN=localhost -addext ${names} -days 2`
+        .split(" ")
+        .concat("-keyout", key, "-out", cert),
       { stdio: "ignore" },
     );
     const database = await testDatabase();
