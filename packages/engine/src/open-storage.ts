@@ -11,17 +11,10 @@ import { memory } from "@bulkhead/backend-memory";
 import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/kit";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
 import { type Afterwork, type Intents, settle, sweep } from "@bulkhead/settle";
-import type { Leases, Trees } from "@bulkhead/ledger";
+import type { ContentRoots, Leases, Trees } from "@bulkhead/ledger";
 import { held } from "./held.ts";
 import { openVersioned, type VersionedRequest } from "./open-versioned.ts";
 import type { StorageSpec } from "./mount-spec.ts";
-
-/** The markers that say which folder a mount's content lies in, in the ledger. */
-export interface ContentRoots {
-  /** The id that the mount's content root has to show, or undefined for a mount that never opened. */
-  readonly get: (mount: string) => Promise<string | undefined>;
-  readonly record: (mount: string, marker: string) => Promise<void>;
-}
 
 export interface Storages {
   readonly leases: Leases;

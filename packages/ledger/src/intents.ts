@@ -1,6 +1,6 @@
 import type { Operation } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
-import { createCombined } from "./combined.ts";
+import { combine } from "./combine.ts";
 import type { Intents, Outcome, PendingIntent } from "./types.ts";
 
 const begin = {
@@ -38,15 +38,13 @@ interface Settled {
 
 /** Keeps intents: `hot` for what requests wait for, `background` for settling and recovery. An id names its tenant, then the row. */
 export const createIntents = (hot: Database, background: Database): Intents => {
-  const settleTogether = createCombined<Settled>(
-    ({ id }) => id.slice(0, id.indexOf(".")),
-    async (batch) => {
-      await hot.call<number>(settle, [
-        batch.map(({ id }) => id),
-        batch.map(({ outcome }) => toJson(outcome)),
-      ]);
-    },
-  );
+  const settleTogether = combine<Settled, true>(async (_, batch) => {
+    await hot.call<number>(settle, [
+      batch.map(({ id }) => id),
+      batch.map(({ outcome }) => toJson(outcome)),
+    ]);
+    return batch.map(() => true);
+  });
   return {
     begin: (settlement, intent) =>
       hot.call<string>(begin, [
@@ -66,7 +64,9 @@ export const createIntents = (hot: Database, background: Database): Intents => {
         staged.digest ?? null,
         staged.etagBefore ?? null,
       ]),
-    settle: (id, outcome) => settleTogether({ id, outcome }),
+    settle: async (id, outcome) => {
+      await settleTogether(id.slice(0, id.indexOf(".")), { id, outcome });
+    },
     discard: async (id) => {
       await hot.call<null>(discard, [id]);
     },
