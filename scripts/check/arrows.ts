@@ -26,6 +26,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   policy: { mayImport: core, platform: "node" },
   resilience: { mayImport: core, platform: "node" },
   settle: { mayImport: core, platform: "node" },
+  rebac: { mayImport: core, platform: "node" },
   "backend-memory": { mayImport: core, platform: "any" },
   "backend-local": { mayImport: core, platform: "node" },
   "backend-versioned": {
@@ -43,8 +44,10 @@ export const rooms: Readonly<Record<string, Room>> = {
       "vfs",
       "resilience",
       "settle",
+      "rebac",
       "backend-memory",
       "backend-local",
+      "backend-postgres",
       "backend-versioned",
       "ledger",
     ],

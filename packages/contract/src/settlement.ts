@@ -31,6 +31,8 @@ export interface Settlement {
   audit: AuditDraft | undefined;
   /** The `Idempotency-Key` row that this operation's commit marks as done. */
   idempotency: string | undefined;
+  /** What a move or removal does to the relations on its path and below: `to` undefined takes them away. */
+  follow?: { readonly from: string; readonly to: string | undefined } | undefined;
 }
 
 /** The settlement of an earlier part of the same operation: accounted, audited by the last part alone. */
@@ -38,4 +40,5 @@ export const silent = (settlement: Settlement): Settlement => ({
   ...settlement,
   audit: undefined,
   idempotency: undefined,
+  follow: undefined,
 });

@@ -1,0 +1,38 @@
+import type { Context } from "./context.ts";
+import type { RequestPath } from "./path.ts";
+import type { PageOf, PageQuery } from "./records.ts";
+import type { WriteResult } from "./store.ts";
+import type { VersionPage, VersionQuery } from "./versions.ts";
+
+/** One committed change of a file tree, as its readers see it. */
+export interface ChangeRecord {
+  /** Counts a tenant's commits, upwards, with gaps where a change was not the reader's to see. */
+  readonly seq: number;
+  readonly kind: "write" | "mkdir" | "remove" | "copy" | "move";
+  /** As the caller addresses it; for a copy or move the target. */
+  readonly path: string;
+  /** The source of a copy or move, where the caller may read it. */
+  readonly from?: string;
+  readonly at: number;
+  readonly version?: string;
+  readonly etag?: string;
+}
+
+export interface ChangesQuery extends PageQuery {
+  readonly tenant?: string | undefined;
+  /** Waits up to so many milliseconds for something to answer; 0 by default. */
+  readonly waitMs?: number | undefined;
+}
+
+/** The past of files and what changed, for callers: guarded like every other operation. */
+export interface History {
+  /** Newest first. `not-found` where there is no file and never was one the caller may read. */
+  readonly versions: (
+    ctx: Context,
+    path: RequestPath,
+    query?: VersionQuery,
+  ) => Promise<VersionPage>;
+  readonly restore: (ctx: Context, path: RequestPath, version: string) => Promise<WriteResult>;
+  /** In commit order; `next` is always there, so that one can come back for more. */
+  readonly changes: (ctx: Context, query: ChangesQuery) => Promise<PageOf<ChangeRecord>>;
+}
