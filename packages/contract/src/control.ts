@@ -24,6 +24,10 @@ export interface Credential {
   readonly workspacePrefix?: string | undefined;
   /** A tenant named by a header or a subdomain: has to agree with the key. */
   readonly tenant?: string | undefined;
+  /** `Bulkhead-As`: whom to act for, as `user:alice`. Refused to all but the platform's key and admin keys of a tenant. */
+  readonly as?: string | undefined;
+  /** `Bulkhead-Namespace`: the tenant of `as`, as `tenant:acme`. */
+  readonly namespace?: string | undefined;
   /** The client's address, for counting refusals. */
   readonly address: string;
   readonly front: string;

@@ -1,7 +1,7 @@
 import type { Context, SubjectType, TenantStatus } from "./context.ts";
 import type { ErrorCode } from "./error.ts";
 import type { PageOf, PageQuery } from "./records.ts";
-import type { Operation } from "./store.ts";
+import type { Operation, ReadOptions, ReadResult, Stat } from "./store.ts";
 
 /** What a relation of the file model gives on what it names and on everything below. */
 export type FileRole = "owner" | "editor" | "viewer" | "blocked";
@@ -36,7 +36,12 @@ export interface Revised {
   readonly revision: string;
 }
 
+/**
+ * `tenant` is the object's, for what does not tell it (a group, an object of a tenant's own model); the caller's own by
+ * default. The path of a file is absolute, or below the caller's home.
+ */
 export interface RelationInput {
+  readonly tenant?: string | undefined;
   readonly subject: string;
   readonly subjectTenant?: string | undefined;
   readonly relation: string;
@@ -56,6 +61,8 @@ export interface RelationQuery extends PageQuery {
 }
 
 export interface CheckInput {
+  /** As in `RelationInput`. */
+  readonly tenant?: string | undefined;
   readonly subject: string;
   readonly subjectTenant?: string | undefined;
   /** A permission or a relation of the model, or one of its aliases. */
@@ -65,7 +72,9 @@ export interface CheckInput {
   /** Answers from facts at least as new. */
   readonly revision?: string | undefined;
   /** Relations that hold for this question alone; only for tenants' own models. */
-  readonly contextual?: readonly Omit<RelationInput, "expiresAt" | "model">[] | undefined;
+  readonly contextual?:
+    | readonly Omit<RelationInput, "expiresAt" | "model" | "tenant">[]
+    | undefined;
   /** What the conditions of a model of the tenant's own are judged with. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -87,6 +96,8 @@ export type ExpandNode =
     };
 
 export interface ListObjectsInput extends PageQuery {
+  /** In whose files, groups or model to look; the caller's own by default. */
+  readonly tenant?: string | undefined;
   readonly subject: string;
   readonly subjectTenant?: string | undefined;
   readonly permission: string;
@@ -96,6 +107,8 @@ export interface ListObjectsInput extends PageQuery {
 }
 
 export interface ListSubjectsInput extends PageQuery {
+  /** As in `RelationInput`. */
+  readonly tenant?: string | undefined;
   readonly permission: string;
   readonly object: string;
   readonly type?: string | undefined;
@@ -117,6 +130,7 @@ export interface RelationControl {
   readonly expand: (
     ctx: Context,
     input: {
+      readonly tenant?: string | undefined;
       readonly relation: string;
       readonly object: string;
       readonly model?: string | undefined;
@@ -268,6 +282,29 @@ export interface ShareControl {
   ) => Promise<PageOf<ShareRecord>>;
   /** Resolves once no request that stands on it can succeed any more. */
   readonly revoke: (ctx: Context, id: string) => Promise<void>;
+}
+
+/** Somebody who has the token of a link and no key. */
+export interface LinkVisit {
+  readonly token: string;
+  readonly password: string | undefined;
+  /** As in `Credential`. */
+  readonly address: string;
+  readonly front: string;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  readonly cut: () => void;
+}
+
+/**
+ * Links to files. Rejects with `not-found` for a token that is none, and for a link that has ended or is used up; with
+ * `forbidden` without its password; with `is-directory` where a directory has come to stand there.
+ */
+export interface LinkControl {
+  /** What the link leads to. Uses nothing up. */
+  readonly stat: (visit: LinkVisit) => Promise<Stat>;
+  /** Opens the content; uses one use up, decided together with how many there are. */
+  readonly read: (visit: LinkVisit, options?: Pick<ReadOptions, "range">) => Promise<ReadResult>;
 }
 
 /** One question of a decision, in the order in which they are asked. */
