@@ -25,7 +25,9 @@ const projects = (): readonly string[] => [
       .map((file) => join("packages", folder, file))
       .filter((file) => existsSync(join(root, file))),
   ),
-  ...["test", "scripts"].filter((folder) => existsSync(join(root, folder, "tsconfig.json"))),
+  ...["test", "bench", "scripts"].filter((folder) =>
+    existsSync(join(root, folder, "tsconfig.json")),
+  ),
 ];
 
 // The others read what this one builds.

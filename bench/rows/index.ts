@@ -1,0 +1,13 @@
+import type { Bench } from "../row.ts";
+import { versionedLarge } from "./versioned-large.ts";
+import { versionedReads } from "./versioned-reads.ts";
+import { versionedTrees } from "./versioned-trees.ts";
+import { versionedWrites } from "./versioned-writes.ts";
+
+/** Every group, in the order in which `npm run bench` runs them. */
+export const benches: readonly Bench[] = [
+  versionedWrites,
+  versionedReads,
+  versionedLarge,
+  versionedTrees,
+];
