@@ -87,6 +87,10 @@ export interface FileGraph {
     permission: number,
     now: number,
   ) => { readonly roots: readonly VirtualPath[]; readonly except: readonly VirtualPath[] };
+  /** True if a tuple strictly below `path` blocks the closure there; false for an admin of the graph's tenant, whom nothing blocks. */
+  readonly blockedBelow: (closure: Closure, path: VirtualPath, now: number) => boolean;
+  /** The places above `path`, itself excluded, where a live tuple blocks anybody. */
+  readonly blocksAbove: (path: VirtualPath, now: number) => readonly VirtualPath[];
   /** Subjects that a tuple on the path or above gives the permission, groups as their usersets. */
   readonly subjects: (path: VirtualPath, permission: number, now: number) => readonly SubjectRef[];
   /** The tuples that grant, or the nearest misses. */
