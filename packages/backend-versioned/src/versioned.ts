@@ -30,7 +30,7 @@ export interface VersionedOptions {
   readonly inlineLimit?: number;
 }
 
-export interface VersionedBackend extends Backend, Versions {}
+export type VersionedBackend = Backend & Versions;
 
 const inlineBytes = 16 * 1024;
 

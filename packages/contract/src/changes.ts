@@ -18,9 +18,11 @@ export interface ChangeRecord {
   readonly etag?: string;
 }
 
+/** `after`: the `next` of an earlier answer, or `latest` for what comes from now on; the oldest that is kept by default. */
 export interface ChangesQuery extends PageQuery {
+  /** For the platform key, which has to name one. */
   readonly tenant?: string | undefined;
-  /** Waits up to so many milliseconds for something to answer; 0 by default. */
+  /** Waits up to so many milliseconds, at most 30,000, for something to answer; 0 by default. */
   readonly waitMs?: number | undefined;
 }
 
@@ -33,6 +35,9 @@ export interface History {
     query?: VersionQuery,
   ) => Promise<VersionPage>;
   readonly restore: (ctx: Context, path: RequestPath, version: string) => Promise<WriteResult>;
-  /** In commit order; `next` is always there, so that one can come back for more. */
+  /**
+   * In commit order; `next` is always there, so that one can come back for more, and an empty page is all there is now.
+   * Rejects with `invalid-request` where changes after `after` are not kept any more: nothing is skipped silently.
+   */
   readonly changes: (ctx: Context, query: ChangesQuery) => Promise<PageOf<ChangeRecord>>;
 }

@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { Capability } from "./capability.ts";
 import type { Context, OpContext } from "./context.ts";
 import type { AnyPath, BackendPath, RequestPath, VirtualPath } from "./path.ts";
+import type { Versions } from "./versions.ts";
 
 export interface Stat {
   readonly name: string;
@@ -124,8 +125,12 @@ export type Operation = keyof Store<AnyPath, OpContext>;
 export type Session = Store<RequestPath, Context>;
 /** The whole tree. */
 export type Tree = Store<VirtualPath, Context>;
-/** One storage. */
-export interface Backend extends Store<BackendPath, OpContext> {
+/** A session with the past of its files. */
+export type WholeSession = Session & Versions<RequestPath, Context>;
+/** The tree with the past of its files: what policy wraps, so that no operation on the past escapes it either. */
+export type WholeTree = Tree & Versions<VirtualPath, Context>;
+/** One storage; with `Versions` where it keeps a past. */
+export interface Backend extends Store<BackendPath, OpContext>, Partial<Versions> {
   readonly scheme: string;
   readonly capability: Capability;
   /** Asks the storage where it really is; undefined if it cannot tell. */

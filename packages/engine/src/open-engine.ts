@@ -2,8 +2,8 @@ import {
   type Context,
   type Control,
   nameOf,
-  type Tree,
   type VirtualPath,
+  type WholeTree,
 } from "@bulkhead/contract";
 import { append, stack } from "@bulkhead/kit";
 import {
@@ -195,8 +195,8 @@ const openTree = async (
 
   const streams = streamWatch(authority);
   opened.add(async () => streams.close());
-  const governed = (storages: Tree, scopes: Decision): Tree =>
-    stack<Tree>(
+  const governed = (storages: WholeTree, scopes: Decision): WholeTree =>
+    stack<WholeTree>(
       storages,
       fence({
         authority,

@@ -3,14 +3,24 @@ import {
   FileError,
   type MoveOptions,
   type ReadOptions,
+  type Versions,
   type WriteOptions,
 } from "@bulkhead/contract";
 
 /** Every option that a backend may be unable to honour. */
 export type DeclaredOptions = ReadOptions | WriteOptions | MoveOptions;
 
+const refusal = (option: string, remedy: string): FileError =>
+  new FileError("invalid-request", `This storage does not support '${option}'; ${remedy}.`);
 const refuse = (option: string, remedy: string): never => {
-  throw new FileError("invalid-request", `This storage does not support '${option}'; ${remedy}.`);
+  throw refusal(option, remedy);
+};
+const latestAlone = "it keeps the latest content alone";
+
+/** The past of a storage that keeps one. Throws `invalid-request`, as a read of a version does there. */
+export const pastOf = ({ versions, restore }: Partial<Versions>): Versions => {
+  if (versions === undefined || restore === undefined) throw refusal("versions", latestAlone);
+  return { versions, restore };
 };
 
 /**
@@ -26,7 +36,7 @@ export const checkDeclared = (
     if ("metadata" in options && options.metadata !== undefined && !capability.metadata)
       refuse("metadata", "leave it out or keep the facts in a file");
     if ("version" in options && options.version !== undefined && !capability.versions)
-      refuse("version", "it keeps the latest content alone");
+      refuse("version", latestAlone);
     if (
       "mode" in options &&
       options.mode !== undefined &&

@@ -1,4 +1,4 @@
-import type { AnyPath, Layer, OpContext, Operation, Store } from "@bulkhead/contract";
+import type { AnyPath, Layer, OpContext, Operation, Store, Versions } from "@bulkhead/contract";
 
 /** What an operation does to a path it names. `write` makes or changes it, `delete` takes it away. */
 export type Access = "read" | "write" | "delete";
@@ -7,9 +7,12 @@ export interface Touch<P extends AnyPath> {
   readonly access: Access;
 }
 
+/** Everything that can be done to a tree: the file operations, and those on the past of files. */
+export type Act = Operation | keyof Versions;
+
 /** One call, restated as what it touches. */
 export interface Call<P extends AnyPath> {
-  readonly operation: Operation;
+  readonly operation: Act;
   /** The source first, then the target. */
   readonly paths: readonly P[];
   readonly touches: readonly Touch<P>[];
@@ -26,7 +29,7 @@ interface Nature {
 }
 
 /** What every operation touches: the one table that all policy is derived from. */
-export const natures: Readonly<Record<Operation, Nature>> = {
+export const natures: Readonly<Record<Act, Nature>> = {
   stat: { mutates: false, idempotent: true, accesses: [["read"]] },
   read: { mutates: false, idempotent: true, accesses: [["read"]] },
   list: { mutates: false, idempotent: true, accesses: [["read"]] },
@@ -35,13 +38,12 @@ export const natures: Readonly<Record<Operation, Nature>> = {
   remove: { mutates: true, idempotent: false, accesses: [["delete"]] },
   copy: { mutates: true, idempotent: false, accesses: [["read"], ["write"]] },
   move: { mutates: true, idempotent: false, accesses: [["read", "delete"], ["write"]] },
+  versions: { mutates: false, idempotent: true, accesses: [["read"]] },
+  restore: { mutates: true, idempotent: false, accesses: [["write"]] },
 };
 
 /** Restates one call as what it touches. */
-export const callOf = <P extends AnyPath>(
-  operation: Operation,
-  ...paths: readonly P[]
-): Call<P> => {
+export const callOf = <P extends AnyPath>(operation: Act, ...paths: readonly P[]): Call<P> => {
   const { mutates, idempotent, accesses } = natures[operation];
   const touches = paths.flatMap((path, i) =>
     (accesses[i] ?? []).map((access) => ({ path, access })),
@@ -75,3 +77,17 @@ export const guard =
     move: (ctx, from, to, options) =>
       around(ctx, callOf("move", from, to), (c) => inner.move(c, from, to, options)),
   });
+
+/** As `guard`, for what has a past as well. */
+export const guardWhole = <P extends AnyPath, C extends OpContext>(
+  around: Around<P, C>,
+): Layer<Store<P, C> & Versions<P, C>> => {
+  const files = guard(around);
+  return (inner) => ({
+    ...files(inner),
+    versions: (ctx, path, query) =>
+      around(ctx, callOf("versions", path), (c) => inner.versions(c, path, query)),
+    restore: (ctx, path, version) =>
+      around(ctx, callOf("restore", path), (c) => inner.restore(c, path, version)),
+  });
+};

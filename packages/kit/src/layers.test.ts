@@ -5,21 +5,21 @@ import type {
   Body,
   Layer,
   OpContext,
-  Operation,
   ReadResult,
   Store,
+  Versions,
 } from "@bulkhead/contract";
 import { parseBackendPath } from "@bulkhead/contract";
 import { describe, expect, it } from "vitest";
 import { bytesBody, chunksOf, collect, streamBody, textBody } from "./body.ts";
-import { type Call, guard, natures } from "./guard.ts";
-import { override, overrideBackend } from "./override.ts";
+import { type Act, type Call, guardWhole, natures } from "./guard.ts";
+import { overrideBackend, overrideWhole } from "./override.ts";
 import { plainContext } from "./plain-context.ts";
 import { stack } from "./stack.ts";
 import { tapBody, tapRead } from "./tap.ts";
 
-type AnyStore = Store<AnyPath, OpContext>;
-const operations = Object.keys(natures) as Operation[];
+type AnyStore = Store<AnyPath, OpContext> & Versions<AnyPath, OpContext>;
+const operations = Object.keys(natures) as Act[];
 const [from, to] = [parseBackendPath("from"), parseBackendPath("to")];
 const ctx = plainContext();
 
@@ -32,7 +32,7 @@ const echo = (mark = "inner"): AnyStore =>
     ]),
   ) as never;
 
-const argumentsOf: Record<Operation, readonly unknown[]> = {
+const argumentsOf: Record<Act, readonly unknown[]> = {
   stat: [from],
   read: [from, { ifMatch: "e" }],
   write: [from, textBody("x"), { mode: "create" }],
@@ -41,15 +41,17 @@ const argumentsOf: Record<Operation, readonly unknown[]> = {
   remove: [from, { recursive: true }],
   copy: [from, to, { mode: "overwrite" }],
   move: [from, to, { ifMatch: "e" }],
+  versions: [from, { limit: 1 }],
+  restore: [from, "v"],
 };
-const call = (store: AnyStore, name: Operation): Promise<unknown> =>
+const call = (store: AnyStore, name: Act): Promise<unknown> =>
   (store[name] as (...args: unknown[]) => Promise<unknown>)(ctx, ...argumentsOf[name]);
 
 describe("guard", () => {
   it("stands around every operation and passes on all that it was given", async () => {
     const other = plainContext();
     const seen: Call<AnyPath>[] = [];
-    const guarded = guard<AnyPath, OpContext>((_, one, next) => {
+    const guarded = guardWhole<AnyPath, OpContext>((_, one, next) => {
       seen.push(one);
       return next(other);
     })(echo());
@@ -61,19 +63,19 @@ describe("guard", () => {
 
   it("can keep every operation from running", async () => {
     let ran = 0;
-    const counting = guard<AnyPath, OpContext>((c, _, next) => {
+    const counting = guardWhole<AnyPath, OpContext>((c, _, next) => {
       ran += 1;
       return next(c);
     })(echo());
-    const closed = guard<AnyPath, OpContext>(() => Promise.reject(new Error("no")))(counting);
+    const closed = guardWhole<AnyPath, OpContext>(() => Promise.reject(new Error("no")))(counting);
     for (const name of operations) await expect(call(closed, name)).rejects.toThrow("no");
     expect(ran).toBe(0);
   });
 
   it("says what is touched, at both ends", async () => {
-    const touches: Partial<Record<Operation, string>> = {};
-    const mutating: Operation[] = [];
-    const guarded = guard<AnyPath, OpContext>((c, one, next) => {
+    const touches: Partial<Record<Act, string>> = {};
+    const mutating: Act[] = [];
+    const guarded = guardWhole<AnyPath, OpContext>((c, one, next) => {
       touches[one.operation] = one.touches
         .map(({ access, path }) => `${access} ${path}`)
         .join(", ");
@@ -90,8 +92,10 @@ describe("guard", () => {
       remove: "delete from",
       copy: "read from, write to",
       move: "read from, delete from, write to",
+      versions: "read from",
+      restore: "write from",
     });
-    expect(mutating).toEqual(["write", "mkdir", "remove", "copy", "move"]);
+    expect(mutating).toEqual(["write", "mkdir", "remove", "copy", "move", "restore"]);
   });
 });
 
@@ -109,7 +113,7 @@ describe("stack", () => {
 describe("override", () => {
   it("replaces what is given and keeps the rest, of a class's instance too", async () => {
     for (const name of operations) {
-      const some = override(Object.create(echo()) as AnyStore, { [name]: echo("mine")[name] });
+      const some = overrideWhole(Object.create(echo()) as AnyStore, { [name]: echo("mine")[name] });
       for (const other of operations)
         expect((await call(some, other)) as unknown[]).toEqual(
           expect.arrayContaining([other === name ? "mine" : "inner", other]),
@@ -126,6 +130,8 @@ describe("override", () => {
     const same = overrideBackend(Object.create(inner) as Backend, {});
     for (const key of [...operations, "scheme", "capability", "region", "probe", "close"] as const)
       expect(same[key]).toBe(inner[key]);
+    const { versions: _v, restore: _r, ...latest } = inner;
+    expect("versions" in overrideBackend(latest, {})).toBe(false);
     expect(overrideBackend(inner, { scheme: "t", stat: inner.stat }).scheme).toBe("t");
   });
 });

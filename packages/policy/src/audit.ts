@@ -4,9 +4,9 @@ import {
   FileError,
   type Layer,
   type RequestPath,
-  type Session,
+  type WholeSession,
 } from "@bulkhead/contract";
-import { guard } from "@bulkhead/kit";
+import { guardWhole } from "@bulkhead/kit";
 import type { DenialSink } from "./ports.ts";
 
 const denials: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -30,8 +30,8 @@ export const denialOf = (error: unknown): string | undefined => {
  * outside `scope`, because the attempt to leave one's bounds is exactly what has to be on record. `action` names an
  * operation that is made of several.
  */
-export const audit = (sink: DenialSink, action?: string): Layer<Session> =>
-  guard<RequestPath, Context>(async (ctx, call, next) => {
+export const audit = (sink: DenialSink, action?: string): Layer<WholeSession> =>
+  guardWhole<RequestPath, Context>(async (ctx, call, next) => {
     const [resource = "/", to] = call.paths;
     const base = ctx.settlement.audit;
     const draft = base && {

@@ -1,5 +1,12 @@
-import type { Context, Layer, Principal, ReadResult, Tree, VirtualPath } from "@bulkhead/contract";
-import { type Call, callOf, guard, override } from "@bulkhead/kit";
+import type {
+  Context,
+  Layer,
+  Principal,
+  ReadResult,
+  VirtualPath,
+  WholeTree,
+} from "@bulkhead/contract";
+import { type Call, callOf, guardWhole, overrideWhole } from "@bulkhead/kit";
 import type { Decision } from "./decision.ts";
 import type { Authority } from "./ports.ts";
 import type { StreamWatch } from "./stream-watch.ts";
@@ -15,7 +22,7 @@ export interface FenceOptions {
  * Decides every operation, and decides again where time has passed: at the commit if a revision moved, after content was
  * opened, and every second while it streams. Nothing commits and nothing is sent on a decision that a revoke outdated.
  */
-export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<Tree> => {
+export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<WholeTree> => {
   const decide = (principal: Principal, call: Call<VirtualPath>): void => {
     for (const decision of decisions) decision(principal, call);
   };
@@ -24,7 +31,7 @@ export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<Tr
     decide(admission.principal, call);
     ctx.settlement.revisions = admission.revisions;
   };
-  const around = guard<VirtualPath, Context>(async (ctx, call, next) => {
+  const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
     decide(ctx.principal, call);
     if (!call.mutates) return next(ctx);
     return next({
@@ -37,7 +44,7 @@ export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<Tr
   });
   return (inner) =>
     around(
-      override(inner, {
+      overrideWhole(inner, {
         write: (ctx, path, body, options) => {
           const call = callOf("write", path);
           return streams.during(

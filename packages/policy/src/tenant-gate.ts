@@ -4,10 +4,10 @@ import {
   isRoot,
   type Layer,
   nameOf,
-  type Tree,
   type VirtualPath,
+  type WholeTree,
 } from "@bulkhead/contract";
-import { type Call, guard, override } from "@bulkhead/kit";
+import { type Call, guardWhole, overrideWhole } from "@bulkhead/kit";
 import { groundOf } from "./namespace.ts";
 import type { Tenants } from "./ports.ts";
 
@@ -26,7 +26,7 @@ export const tenantGate = ({
   tenants,
   namespaceRoots,
   checkId,
-}: TenantGateOptions): Layer<Tree> => {
+}: TenantGateOptions): Layer<WholeTree> => {
   const forbid = (detail: string): never => {
     throw new FileError("forbidden", detail);
   };
@@ -82,7 +82,7 @@ export const tenantGate = ({
     if (call.paths.length > 1) audit.detail = { ...audit.detail, to: target };
   };
 
-  const around = guard<VirtualPath, Context>(async (ctx, call, next) => {
+  const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
     name(ctx, call);
     if (call.operation !== "mkdir") check(ctx, call);
     return next(ctx);
@@ -90,7 +90,7 @@ export const tenantGate = ({
 
   return (inner) =>
     around(
-      override(inner, {
+      overrideWhole(inner, {
         mkdir: async (ctx, path) => {
           const ground = groundOf(namespaceRoots, path);
           if (ground.kind !== "root") {

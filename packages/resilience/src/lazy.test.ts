@@ -77,6 +77,28 @@ describe("lazy", () => {
     expect(backend.capability.metadata).toBe(false);
   });
 
+  it("passes the past of a storage that keeps one, and refuses where there is none", async () => {
+    const written = { etag: "e", size: 1, created: false };
+    const kept = counted(
+      overrideBackend(memory(), {
+        versions: async (_ctx, at) => ({ entries: [], next: `${at} asked` }),
+        restore: async (_ctx, _at, version) => ({ ...written, version }),
+      }),
+    );
+    const backend = lazy({ scheme: "x", open: kept.open, idleMs: 10 });
+    expect(await backend.versions(ctx, path("f"))).toEqual({ entries: [], next: "f asked" });
+    expect(await backend.restore(ctx, path("f"), "7")).toEqual({ ...written, version: "7" });
+    // Asking for the past is use: it opens, and lets go of, the storage like any other call.
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect([kept.opened, kept.closed]).toEqual([1, 1]);
+    const latest = lazy({ scheme: "x", open: async () => memory() });
+    for (const call of [
+      () => latest.versions(ctx, path("f")),
+      () => latest.restore(ctx, path("f"), "7"),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: "invalid-request" });
+  });
+
   it("closes when idle, never under a read that is still open, and opens again", async () => {
     const counts = counted();
     const backend = lazy({ scheme: "memory", open: counts.open, idleMs: 30 });

@@ -4,8 +4,9 @@ import {
   FileError,
   isFileError,
   type OpContext,
+  type Versions,
 } from "@bulkhead/contract";
-import { checkDeclared } from "@bulkhead/kit";
+import { checkDeclared, pastOf } from "@bulkhead/kit";
 
 export interface LazyOptions {
   readonly scheme: string;
@@ -39,7 +40,7 @@ const unknown: Capability = {
  * A backend that opens on first use. One that cannot be opened keeps its place and answers `unavailable`: routing never
  * falls through to another storage.
  */
-export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Backend => {
+export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Backend & Versions => {
   let opening: Promise<Backend> | undefined;
   let opened: Backend | undefined;
   let failedAt = -Infinity;
@@ -136,6 +137,8 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
     remove: (ctx, path, options) => using((inner) => inner.remove(ctx, path, options)),
     copy: (ctx, from, to, options) => using((inner) => inner.copy(ctx, from, to, options)),
     move: (ctx, from, to, options) => using((inner) => inner.move(ctx, from, to, options)),
+    versions: (ctx, path, query) => using((inner) => pastOf(inner).versions(ctx, path, query)),
+    restore: (ctx, path, version) => using((inner) => pastOf(inner).restore(ctx, path, version)),
     write: (ctx, path, body, options = {}) =>
       using((inner) => {
         checkDeclared(inner.capability, options, body.size);

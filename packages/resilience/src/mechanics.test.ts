@@ -1,6 +1,6 @@
 import { type Backend, parseBackendPath } from "@bulkhead/contract";
 import { memory } from "@bulkhead/backend-memory";
-import { collect, overrideBackend, plainContext, textBody } from "@bulkhead/kit";
+import { collect, overrideBackend, pastOf, plainContext, textBody } from "@bulkhead/kit";
 import { describe, expect, it } from "vitest";
 import { readOnly } from "./read-only.ts";
 import { verifyResidency } from "./residency.ts";
@@ -13,15 +13,25 @@ describe("readOnly", () => {
     const inner = memory();
     await inner.write(ctx, path("f"), textBody("kept"));
     const backend = readOnly(inner);
+    const past = pastOf(
+      readOnly(
+        overrideBackend(inner, {
+          versions: () => Promise.resolve({ entries: [] }),
+          restore: () => Promise.reject(new Error("not asked")),
+        }),
+      ),
+    );
     const changes: readonly (() => Promise<unknown>)[] = [
       () => backend.write(ctx, path("f"), textBody("x")),
       () => backend.mkdir(ctx, path("d")),
       () => backend.remove(ctx, path("f")),
       () => backend.copy(ctx, path("f"), path("g")),
       () => backend.move(ctx, path("f"), path("g")),
+      () => past.restore(ctx, path("f"), "1"),
     ];
     for (const change of changes)
       await expect(change()).rejects.toMatchObject({ code: "forbidden" });
+    expect(await past.versions(ctx, path("f"))).toEqual({ entries: [] });
     expect((await backend.list(ctx, path(""))).entries.map((entry) => entry.name)).toEqual(["f"]);
     await using read = await backend.read(ctx, path("f"));
     expect(new TextDecoder().decode(await collect(read.content))).toBe("kept");

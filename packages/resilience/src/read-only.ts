@@ -11,5 +11,6 @@ export const readOnly: Layer<Backend> = (inner) => {
     remove: refuse,
     copy: refuse,
     move: refuse,
+    ...(inner.restore && { restore: refuse }),
   });
 };

@@ -7,9 +7,9 @@ import {
   parseVirtualPath,
   type Reach,
   type RequestPath,
-  type Session,
-  type Tree,
   type VirtualPath,
+  type WholeSession,
+  type WholeTree,
 } from "@bulkhead/contract";
 import { plainContext, textBody } from "@bulkhead/kit";
 import fc from "fast-check";
@@ -46,7 +46,7 @@ const context = (reach: Reach): Context => ({
 });
 
 /** Answers nothing but the paths it is called with. */
-const recording = (): { readonly tree: Tree; readonly calls: string[][] } => {
+const recording = (): { readonly tree: WholeTree; readonly calls: string[][] } => {
   const calls: string[][] = [];
   const note =
     (operation: string, ends: number) =>
@@ -54,7 +54,7 @@ const recording = (): { readonly tree: Tree; readonly calls: string[][] } => {
       calls.push([operation, ...rest.slice(0, ends).map(String)]);
       return Promise.reject(new FileError("not-found", "Nothing is here."));
     };
-  const tree: Tree = {
+  const tree: WholeTree = {
     stat: note("stat", 1),
     read: note("read", 1),
     write: note("write", 1),
@@ -63,12 +63,14 @@ const recording = (): { readonly tree: Tree; readonly calls: string[][] } => {
     remove: note("remove", 1),
     copy: note("copy", 2),
     move: note("move", 2),
+    versions: note("versions", 1),
+    restore: note("restore", 1),
   };
   return { tree, calls };
 };
 
 const everyCall = (
-  session: Session,
+  session: WholeSession,
   ctx: Context,
   path: RequestPath,
   inside: RequestPath,
@@ -79,6 +81,8 @@ const everyCall = (
   session.write(ctx, path, textBody("x")),
   session.mkdir(ctx, path),
   session.remove(ctx, path),
+  session.versions(ctx, path),
+  session.restore(ctx, path, "1"),
   session.copy(ctx, path, inside),
   session.copy(ctx, inside, path),
   session.move(ctx, path, inside),
@@ -159,7 +163,7 @@ describe("scope", () => {
 });
 
 describe("scoped", () => {
-  const session = (tree: Tree): Session => scoped((ctx) => ctx.principal.reach)(tree);
+  const session = (tree: WholeTree): WholeSession => scoped((ctx) => ctx.principal.reach)(tree);
 
   it("answers outside the bounds one thing, whatever is asked, without a call", async () => {
     const ctx = context(reachOf("/workspace/tenant-a", "/workspace/tenant-a"));
@@ -182,10 +186,9 @@ describe("scoped", () => {
     const { tree, calls } = recording();
     await failures(everyCall(session(tree), ctx, ask("/x"), ask("/workspace/a/y")));
     const [x, y] = ["/workspace/a/x", "/workspace/a/y"];
-    const single = ["stat", "list", "read", "write", "mkdir", "remove"].map((operation) => [
-      operation,
-      x,
-    ]);
+    const single = ["stat", "list", "read", "write", "mkdir", "remove", "versions", "restore"].map(
+      (operation) => [operation, x],
+    );
     expect(calls).toEqual([
       ...single,
       ["copy", x, y],

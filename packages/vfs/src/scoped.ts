@@ -7,10 +7,10 @@ import {
   type Reach,
   type RequestPath,
   segmentsBelow,
-  type Session,
   type Stat,
-  type Tree,
   type VirtualPath,
+  type WholeSession,
+  type WholeTree,
 } from "@bulkhead/contract";
 import { compareEntries, pageOf } from "@bulkhead/kit";
 import { defaultNamespaceRoots, isWithin, locate, scope } from "./scope.ts";
@@ -37,7 +37,7 @@ export const scoped =
     namespaceRoots: readonly string[] = defaultNamespaceRoots,
     mayLook: (ctx: Context) => void = () => undefined,
   ) =>
-  (tree: Tree): Session => {
+  (tree: WholeTree): WholeSession => {
     const place = (ctx: Context, path: RequestPath): VirtualPath =>
       scope(reachOf(ctx), namespaceRoots, path);
     /** As `place`, but an ancestor of the bounds answers the names that lead on. */
@@ -68,6 +68,8 @@ export const scoped =
       },
       read: async (ctx, path, options) => tree.read(ctx, place(ctx, path), options),
       write: async (ctx, path, body, options) => tree.write(ctx, place(ctx, path), body, options),
+      versions: async (ctx, path, query) => tree.versions(ctx, place(ctx, path), query),
+      restore: async (ctx, path, version) => tree.restore(ctx, place(ctx, path), version),
       mkdir: async (ctx, path) => tree.mkdir(ctx, place(ctx, path)),
       remove: async (ctx, path, options) => tree.remove(ctx, place(ctx, path), options),
       copy: async (ctx, from, to, options) =>

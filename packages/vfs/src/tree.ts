@@ -14,10 +14,10 @@ import {
   parent,
   silent,
   type Stat,
-  type Tree,
   type VirtualPath,
+  type WholeTree,
 } from "@bulkhead/contract";
-import { checkDeclared } from "@bulkhead/kit";
+import { checkDeclared, pastOf } from "@bulkhead/kit";
 import type { MountTable, Place } from "./mount-table.ts";
 import { mountDirectory, mountedListing } from "./mounted-listing.ts";
 import { narrow } from "./narrow.ts";
@@ -89,7 +89,7 @@ const ancestorStat = async (
  * points and the directories above them are directories that cannot be written, moved or removed; a storage that does
  * not answer keeps its place, and no call is routed past it.
  */
-export const tree = (table: () => MountTable, options: TreeOptions = {}): Tree => ({
+export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeTree => ({
   stat: async (ctx, path) => stat(table(), ctx, path),
 
   read: async (ctx, path, reading) => {
@@ -106,6 +106,20 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): Tree =
     const { mount, path: inner } = now.resolve(path);
     checkDeclared(mount.backend.capability, writing, body.size);
     return mount.backend.write(narrow(ctx), inner, body, writing);
+  },
+
+  versions: async (ctx, path, query) => {
+    const now = table();
+    if (isMounted(now, path)) throw isDirectory();
+    const { mount, path: inner } = now.resolve(path);
+    return pastOf(mount.backend).versions(narrow(ctx), inner, query);
+  },
+
+  restore: async (ctx, path, version) => {
+    const now = table();
+    if (isMounted(now, path)) throw isDirectory();
+    const { mount, path: inner } = now.resolve(path);
+    return pastOf(mount.backend).restore(narrow(ctx), inner, version);
   },
 
   list: async (ctx, path, listing) => {
