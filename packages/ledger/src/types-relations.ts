@@ -4,6 +4,7 @@ import type {
   Revision,
   Settlement,
   Subject,
+  TenantStatus,
   UserPatch,
   UserRecord,
   UserRole,
@@ -59,9 +60,20 @@ export interface Existence {
   readonly path: string;
 }
 
+/** A tenant's revision, and whether it is suspended: what crosses tenants dies with either's suspension. */
+export interface TenantRevision extends Revision {
+  /** Undefined for the platform. */
+  readonly status: TenantStatus | undefined;
+}
+
 /** Relations of the built-in model, users and groups, in the ledger. */
 export interface RelationStore {
-  /** All or none, at most 1,000. One that is there already is renewed: its end becomes the new one. */
+  /**
+   * All or none, at most 1,000. One that is there already is renewed: its end becomes the new one. Rejects with
+   * `not-found` for an object, a group or a subject of another tenant that is not there (an unknown subject of the
+   * object's tenant is registered), with `conflict` if anything was taken away from a tenant of the settlement's
+   * revisions since they were read: then decide again.
+   */
   readonly grant: (
     settlement: Settlement,
     tuples: readonly StoredTuple[],
@@ -103,8 +115,11 @@ export interface RelationStore {
   ) => Promise<
     { readonly changes: readonly RelationChange[]; readonly revision: Revision } | "gap"
   >;
-  /** The revisions of tenants, by the shared revision read: from a statement that began after the call. */
-  readonly revisions: (tenants: readonly string[]) => Promise<readonly Revision[]>;
+  /**
+   * The revisions of tenants with their status, by the shared revision read: from a statement that began after the call.
+   * In the order asked for; a uid that no tenant has is left out.
+   */
+  readonly revisions: (tenants: readonly string[]) => Promise<readonly TenantRevision[]>;
   /** The walk as one statement: for a tenant too large to hold, and the tests' oracle. */
   readonly check: (
     subject: StoredSubject,
