@@ -1,18 +1,16 @@
 import {
-  acceptedJob,
   fileStat,
   type GrepMatch,
-  headerNames,
   type Health,
   health,
   type WireWhoAmI,
   wireWhoAmI,
 } from "@bulkhead/wire";
 import { type Audit, createAudit } from "./audit.ts";
-import { baseUrl } from "./base-url.ts";
 import { type FileData, payloadOf } from "./data.ts";
 import { contentOf, gather, type RemoteContent, readRequest } from "./download.ts";
-import { bulkheadError, NotFoundError } from "./errors.ts";
+import { effect } from "./effect.ts";
+import { NotFoundError } from "./errors.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { entriesOf } from "./listing.ts";
@@ -20,9 +18,10 @@ import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
 import { RemoteStats } from "./remote-stats.ts";
 import { glob, grep } from "./search.ts";
-import { checkedPath, encodedPath, pathTarget, relativeTo } from "./target.ts";
+import { checkedPath, pathTarget, relativeTo } from "./target.ts";
 import { createTenants, type Tenants } from "./tenants.ts";
-import { answerOf, createTransport, type Sending, type Transport } from "./transport.ts";
+import type { Sending, Transport } from "./transport.ts";
+import { transportOf } from "./transport-of.ts";
 import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
 import { writingStream } from "./writing-stream.ts";
 
@@ -41,26 +40,7 @@ export class RemoteFS {
   readonly #transport: Transport;
 
   constructor(options: Options.RemoteFSOptions) {
-    const { apiKey, workspacePrefix, retry } = options;
-    if (!/^[\x21-\x7e]+$/.test(apiKey))
-      throw bulkheadError("invalid-request", "A key is visible ASCII, without spaces.", {
-        status: 0,
-        retryable: false,
-      });
-    this.#transport = createTransport({
-      base: baseUrl(options.url),
-      headers: {
-        Authorization: `Bearer ${apiKey}`,
-        ...(workspacePrefix !== undefined && {
-          [headerNames.workspacePrefix]: encodedPath(workspacePrefix),
-        }),
-      },
-      fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
-      retry: {
-        attempts: retry === false ? 1 : (retry?.attempts ?? 3),
-        maxWaitMs: retry === false ? 0 : (retry?.maxWaitMs ?? 20_000),
-      },
-    });
+    this.#transport = transportOf(options);
     this.keys = createKeys(this.#transport);
     this.tenants = createTenants(this.#transport);
     this.audit = createAudit(this.#transport);
@@ -277,21 +257,8 @@ export class RemoteFS {
     });
   }
 
-  /** Sends what answers nothing of interest; where it became a job, waits for the end of it. */
-  async #done(sending: Sending): Promise<void> {
-    const response = await this.#transport.send(sending);
-    if (response.status !== 202) {
-      // Read to the end, so that the connection can be used again.
-      await response.arrayBuffer().catch(() => undefined);
-      return;
-    }
-    const accepted = await answerOf(response, acceptedJob, sending.signal);
-    const job = await this.jobs.wait(accepted.job, { signal: sending.signal });
-    if (job.state === "dead")
-      throw bulkheadError("internal", `Job ${job.id} failed: ${job.error ?? "it gave no reason"}`, {
-        status: 202,
-        retryable: false,
-      });
+  #done(sending: Sending): Promise<void> {
+    return effect(this.#transport, this.jobs, sending);
   }
 }
 
