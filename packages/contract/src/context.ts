@@ -1,5 +1,5 @@
 import type { VirtualPath } from "./path.ts";
-import type { Settlement } from "./settlement.ts";
+import type { Revision, Settlement } from "./settlement.ts";
 
 /** What a backend tells before its first visible effect. `id` names the staged content and is what recovery asks for. */
 export interface Staged {
@@ -54,6 +54,38 @@ export interface TenantRef {
   readonly status: TenantStatus;
 }
 
+/** What relations give somebody on one path. */
+export interface Verdict {
+  /** The bits of `permissionBits`. */
+  readonly mask: number;
+  /** True if something at or below the path can be read: its name may then be shown on the way. */
+  readonly leads: boolean;
+  /** When what allowed it ends, in milliseconds; Infinity if it does not. */
+  readonly until: number;
+  /** A limit was hit: what is not allowed was not decided. */
+  readonly indeterminate: boolean;
+}
+
+/**
+ * What relations say of one subject, on facts no older than the admission that it came with. Only policy asks it; it
+ * keeps nothing that was decided.
+ */
+export interface Standing {
+  /** True for an admin of the principal's own tenant. */
+  readonly admin: boolean;
+  /** Says that `path` may be asked about, or waits until it may be: relations of another tenant are brought in first. */
+  readonly reach: (path: VirtualPath) => Promise<void> | undefined;
+  /** The revisions, beside those of the admission, that verdicts on these paths stand on. */
+  readonly revisionsOf: (paths: readonly VirtualPath[]) => readonly Revision[];
+  readonly verdict: (path: VirtualPath) => Verdict;
+  /** One verdict for the directory; then one look-up an entry. */
+  readonly listing: (directory: VirtualPath) => (name: string) => Verdict;
+  /** True if a relation strictly below `path` closes what lies there to the subject. */
+  readonly closedBelow: (path: VirtualPath) => boolean;
+  /** True if moving from one path to the other leaves a directory on which anybody is blocked. */
+  readonly unblocks: (from: VirtualPath, to: VirtualPath) => boolean;
+}
+
 /**
  * Who is asking, as the ledger said after the request arrived. `platform` holds the platform key, `capability` a key
  * bound to a prefix, `identity` a key that stands for a subject of its tenant.
@@ -67,6 +99,8 @@ export interface Principal {
   readonly reach: Reach;
   /** Milliseconds since the epoch, or undefined for a key that does not expire. */
   readonly expiresAt: number | undefined;
+  /** What relations give; undefined for keys that no relation governs. */
+  readonly standing?: Standing | undefined;
 }
 
 /** What a session and the tree know of a request; below the mount table only `OpContext` is left. */

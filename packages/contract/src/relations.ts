@@ -9,6 +9,13 @@ export const fileRoles: readonly FileRole[] = ["owner", "editor", "viewer", "blo
 export type FilePermission = "can_read" | "can_write" | "can_share";
 export const filePermissions: readonly FilePermission[] = ["can_read", "can_write", "can_share"];
 
+/** The bit of each permission in a verdict. */
+export const permissionBits: Readonly<Record<FilePermission, number>> = {
+  can_read: 1,
+  can_write: 2,
+  can_share: 4,
+};
+
 /**
  * A relation as clients see it. `subject` is written `user:alice`, `group:staff#member`, `tenant:beta#member` or
  * `user:*`, `object` is `file:/workspace/acme/shared`, `group:staff` or `tenant:acme`. Times are milliseconds since the epoch.

@@ -14,20 +14,19 @@ import {
   startEmbedded,
 } from "@bulkhead/ledger";
 import {
-  type Admission,
   asWrite,
   audit,
   audited,
   authenticate,
-  type Authority,
   checkScope,
   checkServing,
   checkTenantId,
+  decided,
   type Decision,
   fence,
+  filtered,
   keyControl,
   recordControl,
-  relationsAllow,
   scopesAllow,
   servedIdempotency,
   streamWatch,
@@ -39,6 +38,7 @@ import {
 } from "@bulkhead/policy";
 import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
+import { authorityOf } from "./authority.ts";
 import { closers, type Closers } from "./closers.ts";
 import { startCollector } from "./start-collector.ts";
 import { deleteTenant } from "./delete-tenant.ts";
@@ -182,16 +182,7 @@ const openTree = async (
   };
   const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
-  // Every later decision is made on a mount table at least as new as the key's revisions.
-  const catchUp = (admission: Admission): Promise<void> => roots.catchUp(admission.revisions[0]);
-  const authority: Authority = {
-    admit: ledger.authority.admit,
-    readmit: async (keyId) => {
-      const admission = await ledger.authority.readmit(keyId);
-      await catchUp(admission);
-      return admission;
-    },
-  };
+  const authority = authorityOf({ keys: ledger.authority, roots });
 
   const streams = streamWatch(authority);
   opened.add(async () => streams.close());
@@ -200,10 +191,11 @@ const openTree = async (
       storages,
       fence({
         authority,
-        // The order of the answers: bounds, tenant, scopes, relations.
-        decisions: [withinBounds, tenantsServe(tenants, namespaceRoots), scopes, relationsAllow],
+        // The order of the answers: bounds, tenant, scopes, and then relations.
+        decide: decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopes]),
         streams,
       }),
+      filtered,
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
     );
   const storages = tree(roots.table, { transfer: enqueueTransfer(ledger) });
@@ -222,7 +214,6 @@ const openTree = async (
       authority,
       sink: ledger.denials,
       tenants: ledger.tenants,
-      catchUp,
     }),
     session,
     append: (ctx, path, body, write) => append(appending, ctx, path, body, write),

@@ -42,7 +42,7 @@ export const transferDirectories =
     const key = textOf(payload, "key");
     const [from, to] = [textOf(payload, "from"), textOf(payload, "to")];
     const operation = textOf(payload, "operation") === "move" ? "move" : "copy";
-    const admission = await authority.readmit(key);
+    const admission = await authority.readmit({ keyId: key });
     const ctx: Context = {
       signal: control.signal,
       requestId: `job-${id}-${randomUUID().slice(0, 8)}`,

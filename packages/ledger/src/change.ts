@@ -25,7 +25,7 @@ export interface Change<T> {
   readonly work: (tx: Queries, at: ReadonlyMap<string, Bumped>) => Promise<Written<T>>;
 }
 
-export interface Bumped {
+interface Bumped {
   readonly epoch: string;
   readonly n: number;
 }

@@ -4,7 +4,6 @@ import type { Changes } from "./change.ts";
 import { type Database, type Queries, toJson } from "./database.ts";
 import { codeOf, constraintOf } from "./errors.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
-import { beginProvisioning } from "./provisioning.ts";
 import { platformUid, type TenantStore } from "./types.ts";
 
 const json = "bulkhead.tenant_json_v1(t)";
@@ -73,7 +72,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
 
   return {
     create: (settlement, tenant) => {
-      const uid = tenant.uid ?? randomUUID();
+      const uid = randomUUID();
       return change({
         kind: "tenant.create",
         settlement,
@@ -110,7 +109,6 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             ]),
           );
           await tx.rows("insert into bulkhead.tenant_head (uid) values ($1)", [uid]);
-          if (tenant.database !== undefined) await beginProvisioning(tx, uid, tenant.database);
           return {
             value: await record(tx, uid),
             payload: { tenant: uid },
@@ -247,7 +245,6 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.subject where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.accounted where tenant = $1", [uid]);
-            await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("select bulkhead.audit_append_v1($1, $2, 'SUCCESS')", [
               uid,

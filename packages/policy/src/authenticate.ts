@@ -16,8 +16,6 @@ export interface AuthenticateOptions {
   readonly authority: Authority;
   readonly sink: DenialSink;
   readonly tenants: Pick<TenantStore, "get">;
-  /** Brings the mount table up to what the admission's revisions say. */
-  readonly catchUp: (admission: Admission) => Promise<void>;
 }
 
 const actorOf = ({ kind, subject, tenant }: Principal): string =>
@@ -41,10 +39,9 @@ const draftFor = (credential: Credential, principal: Principal): AuditDraft => (
  * beside it has to agree, a prefix can only narrow.
  */
 export const authenticate =
-  ({ authority, sink, tenants, catchUp }: AuthenticateOptions) =>
+  ({ authority, sink, tenants }: AuthenticateOptions) =>
   async (credential: Credential): Promise<Context> => {
     const admission = await admit(authority, sink, credential);
-    await catchUp(admission);
     const draft = draftFor(credential, admission.principal);
     try {
       await agree(tenants, admission.principal, credential.tenant);

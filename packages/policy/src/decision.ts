@@ -12,8 +12,11 @@ import type { Access, Call } from "@bulkhead/kit";
 import { groundOf } from "./namespace.ts";
 import type { Tenants } from "./ports.ts";
 
-/** One question of policy. Returns, or throws the answer the caller gets. Asks nothing of any storage. */
-export type Decision = (principal: Principal, call: Call<VirtualPath>) => void;
+/**
+ * One question of policy. Throws the answer the caller gets, or returns: where time alone can end what it allowed, the
+ * moment of that, in milliseconds. Asks nothing of any storage.
+ */
+export type Decision<End = void> = (principal: Principal, call: Call<VirtualPath>) => End;
 
 /** Question 1: is every end inside what this key can reach? `scope` asked before; a key narrowed since is caught here. */
 export const withinBounds: Decision = (principal, call) => {
@@ -84,14 +87,3 @@ export const asWrite =
       ...call,
       touches: call.touches.map(({ path }) => ({ path, access: "write" })),
     });
-
-/**
- * Question 4: a capability holds what its scopes say within its prefix. An identity holds what relations give it; there
- * are none yet, and what a caller may not read does not exist for it.
- */
-export const relationsAllow: Decision = (principal) => {
-  if (principal.kind === "identity")
-    throw new FileError("not-found", "There is nothing here that this key may read.", {
-      denial: "no relation",
-    });
-};

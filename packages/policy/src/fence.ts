@@ -1,55 +1,86 @@
-import type {
-  Context,
-  Layer,
-  Principal,
-  ReadResult,
-  VirtualPath,
-  WholeTree,
+import {
+  type Context,
+  isFileError,
+  type Layer,
+  type ReadResult,
+  type WholeTree,
+  type VirtualPath,
 } from "@bulkhead/contract";
 import { type Call, callOf, guardWhole, overrideWhole } from "@bulkhead/kit";
-import type { Decision } from "./decision.ts";
+import { type Decide, standOn } from "./decided.ts";
 import type { Authority } from "./ports.ts";
 import type { StreamWatch } from "./stream-watch.ts";
 
 export interface FenceOptions {
   readonly authority: Authority;
-  /** In the order in which they answer. */
-  readonly decisions: readonly Decision[];
+  readonly decide: Decide;
   readonly streams: StreamWatch;
+}
+
+/** When a decision ends that was made at `now`; both by the ledger's clock. */
+interface Decided {
+  readonly until: number;
+  readonly now: number;
 }
 
 /**
  * Decides every operation, and decides again where time has passed: at the commit if a revision moved, after content was
  * opened, and every second while it streams. Nothing commits and nothing is sent on a decision that a revoke outdated.
  */
-export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<WholeTree> => {
-  const decide = (principal: Principal, call: Call<VirtualPath>): void => {
-    for (const decision of decisions) decision(principal, call);
-  };
-  const decideAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<void> => {
-    const admission = await authority.readmit(ctx.principal.keyId);
-    decide(admission.principal, call);
-    ctx.settlement.revisions = admission.revisions;
-  };
-  const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
-    decide(ctx.principal, call);
-    if (!call.mutates) return next(ctx);
-    return next({
-      ...ctx,
-      commit: async (staged) => {
-        await decideAgain(ctx, call);
-        await ctx.commit(staged);
-      },
+export const fence =
+  ({ authority, decide, streams }: FenceOptions): Layer<WholeTree> =>
+  (inner) => {
+    const decideAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<Decided> => {
+      const { principal, revisions, now } = await authority.readmit(ctx.principal);
+      const until = await decide(principal, call);
+      standOn(ctx.settlement, revisions, principal, call.paths);
+      return { until, now };
+    };
+
+    /** What is refused as forbidden is there: what is missing is missing for those who may not remove it, too. */
+    const missing = async (
+      ctx: Context,
+      call: Call<VirtualPath>,
+      error: unknown,
+    ): Promise<void> => {
+      if (ctx.principal.standing === undefined || !isFileError(error, "forbidden")) return;
+      for (const { path, access } of call.touches)
+        if (access === "delete") await inner.stat(ctx, path);
+    };
+
+    const begin = async (ctx: Context, call: Call<VirtualPath>): Promise<void> => {
+      try {
+        await decide(ctx.principal, call);
+      } catch (error) {
+        await missing(ctx, call, error);
+        throw error;
+      }
+      standOn(ctx.settlement, ctx.settlement.revisions, ctx.principal, call.paths);
+    };
+
+    const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
+      // What no relation governs is decided in this turn.
+      if (ctx.principal.standing === undefined) void decide(ctx.principal, call);
+      else await begin(ctx, call);
+      if (!call.mutates) return next(ctx);
+      return next({
+        ...ctx,
+        commit: async (staged) => {
+          await decideAgain(ctx, call);
+          await ctx.commit(staged);
+        },
+      });
     });
-  });
-  return (inner) =>
-    around(
+    return around(
       overrideWhole(inner, {
-        write: (ctx, path, body, options) => {
+        write: async (ctx, path, body, options) => {
           const call = callOf("write", path);
+          const { standing } = ctx.principal;
+          const until = standing === undefined ? Infinity : await decide(ctx.principal, call);
           return streams.during(
             ctx,
             body,
+            { until, now: ctx.now },
             (principal) => decide(principal, call),
             (watched) => inner.write(ctx, path, watched, options),
           );
@@ -57,15 +88,16 @@ export const fence = ({ authority, decisions, streams }: FenceOptions): Layer<Wh
         read: async (ctx, path, options) => {
           const call = callOf("read", path);
           const result: ReadResult = await inner.read(ctx, path, options);
+          let again: Decided;
           try {
             // Opened first, decided after: what was written after a revoke is never answered to the revoked.
-            await decideAgain(ctx, call);
+            again = await decideAgain(ctx, call);
           } catch (error) {
             await result[Symbol.asyncDispose]();
             throw error;
           }
-          return streams.watch(ctx, result, (principal) => decide(principal, call));
+          return streams.watch(ctx, result, again, (principal) => decide(principal, call));
         },
       }),
     );
-};
+  };

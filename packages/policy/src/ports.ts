@@ -29,8 +29,8 @@ export interface Admission {
 export interface Authority {
   /** Rejects with `unauthenticated` for every key that is not valid now, with `unavailable` without a ledger. */
   readonly admit: (credential: string) => Promise<Admission>;
-  /** The same for a key that was admitted before. */
-  readonly readmit: (keyId: string) => Promise<Admission>;
+  /** The same for one who was admitted before. */
+  readonly readmit: (principal: Pick<Principal, "keyId">) => Promise<Admission>;
 }
 
 /** Where refusals are recorded. Never waits; what it cannot record singly it counts. */

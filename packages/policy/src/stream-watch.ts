@@ -7,12 +7,22 @@ import {
 } from "@bulkhead/contract";
 import type { Authority } from "./ports.ts";
 
+/** Decides again; answers when that ends, in milliseconds by the ledger's clock, or throws the refusal. */
+type DecideAgain = (principal: Principal) => number | Promise<number>;
+
+/** When a decision ends that was made at `now`, both by the ledger's clock. */
+interface Lasting {
+  readonly until: number;
+  readonly now: number;
+}
+
 export interface StreamWatch {
   /** The same answer, ended with an error within a second of its key losing what it was opened with. */
   readonly watch: (
     ctx: Context,
     result: ReadResult,
-    decide: (principal: Principal) => void,
+    lasting: Lasting,
+    decide: DecideAgain,
   ) => ReadResult;
   /**
    * Runs a write with the same body, which ends with the refusal within a second of its key losing what it was begun
@@ -21,7 +31,8 @@ export interface StreamWatch {
   readonly during: <R>(
     ctx: Context,
     body: Body,
-    decide: (principal: Principal) => void,
+    lasting: Lasting,
+    decide: DecideAgain,
     run: (body: Body) => Promise<R>,
   ) => Promise<R>;
   /** How many streams are open. */
@@ -31,21 +42,26 @@ export interface StreamWatch {
 
 interface Watched {
   readonly ctx: Context;
-  readonly decide: (principal: Principal) => void;
+  /** When time ends it, by this process's clock in milliseconds. */
+  until: number;
+  readonly decide: DecideAgain;
   readonly onCut: (reason: Error) => void;
   /** A ledger that does not answer ends it as well: nobody can say that the key still holds. */
   readonly failsClosed: boolean;
 }
 
-/** Asks the ledger once a second for the keys of all open streams, in one shared read. */
+/** What the clock of this process will show then. */
+const onOwnClock = ({ until, now }: Lasting): number => performance.now() + (until - now);
+
+/** Asks the ledger once a second, and whenever a relation ends, for the keys of all open streams, in one shared read. */
 export const streamWatch = (authority: Authority, everyMs: number = 1000): StreamWatch => {
   const watched = new Set<Watched>();
   let timer: NodeJS.Timeout | undefined;
 
   const check = async (stream: Watched): Promise<void> => {
     try {
-      const { principal } = await authority.readmit(stream.ctx.principal.keyId);
-      stream.decide(principal);
+      const { principal, now } = await authority.readmit(stream.ctx.principal);
+      stream.until = onOwnClock({ until: await stream.decide(principal), now });
     } catch (error) {
       if (!stream.failsClosed && isFileError(error, "unavailable")) return;
       // What ended while it was asked for is nobody's to cut: the connection may carry another request by now.
@@ -53,21 +69,37 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
       stream.onCut(error instanceof Error ? error : new Error("The stream was cut."));
     }
   };
+  let due = Infinity;
+  let ticking = false;
+
   const tick = (): void => {
     timer = undefined;
-    void Promise.all([...watched].map(check)).then(arm);
+    due = Infinity;
+    ticking = true;
+    void Promise.all([...watched].map(check)).then(() => {
+      ticking = false;
+      arm();
+    });
   };
   const arm = (): void => {
-    if (watched.size > 0 && timer === undefined) timer = setTimeout(tick, everyMs).unref();
+    if (watched.size === 0 || ticking) return;
+    const now = performance.now();
+    let next = now + everyMs;
+    for (const { until } of watched) next = Math.min(next, Math.max(until, now));
+    if (timer !== undefined && next >= due) return;
+    clearTimeout(timer);
+    due = next;
+    // Rounded up: asked a moment early, what ends would still be there.
+    timer = setTimeout(tick, Math.ceil(next - now)).unref();
   };
 
   const add = (stream: Watched): void => {
     watched.add(stream);
-    arm();
+    if (timer === undefined || stream.until < due) arm();
   };
 
   return {
-    watch: (ctx, result, decide) => {
+    watch: (ctx, result, lasting, decide) => {
       const { content } = result;
       if (content instanceof Uint8Array) return result;
       let reason: Error | undefined;
@@ -75,7 +107,13 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
         reason = error;
         ctx.cut();
       };
-      const stream: Watched = { ctx, decide, onCut, failsClosed: true };
+      const stream: Watched = {
+        ctx,
+        until: onOwnClock(lasting),
+        decide,
+        onCut,
+        failsClosed: true,
+      };
       add(stream);
       return {
         stat: result.stat,
@@ -87,10 +125,16 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
         },
       };
     },
-    during: async (ctx, body, decide, run) => {
+    during: async (ctx, body, lasting, decide, run) => {
       const end = ending();
       // Its commit asks again, and has to have an answer: until then it may wait for the ledger.
-      const stream: Watched = { ctx, decide, onCut: end.now, failsClosed: false };
+      const stream: Watched = {
+        ctx,
+        until: onOwnClock(lasting),
+        decide,
+        onCut: end.now,
+        failsClosed: false,
+      };
       add(stream);
       try {
         return await run({

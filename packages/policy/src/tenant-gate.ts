@@ -4,11 +4,12 @@ import {
   isRoot,
   type Layer,
   nameOf,
+  type Settlement,
   type VirtualPath,
   type WholeTree,
 } from "@bulkhead/contract";
 import { type Call, guardWhole, overrideWhole } from "@bulkhead/kit";
-import { groundOf } from "./namespace.ts";
+import { groundOf, tenantAt } from "./namespace.ts";
 import type { Tenants } from "./ports.ts";
 
 export interface TenantGateOptions {
@@ -66,20 +67,28 @@ export const tenantGate = ({
     }
   };
 
-  const tenantOf = (path: VirtualPath): string | undefined => {
-    const ground = groundOf(namespaceRoots, path);
-    return ground.kind === "root" || ground.kind === "below"
-      ? tenants.rootAt(ground.root)?.tenant.uid
-      : undefined;
-  };
+  const tenantOf = tenantAt(tenants, namespaceRoots);
 
   const name = (ctx: Context, call: Call<VirtualPath>): void => {
-    const target = call.paths.at(-1);
+    const [from, to] = call.paths;
+    const target = to ?? from;
     if (target !== undefined) ctx.settlement.tenant = tenantOf(target);
+    ctx.settlement.follow = from && followOf(call, from, to);
     const { audit } = ctx.settlement;
     if (audit === undefined) return;
     audit.resource = call.paths[0] ?? audit.resource;
     if (call.paths.length > 1) audit.detail = { ...audit.detail, to: target };
+  };
+
+  /** Relations go with what is moved, inside one tenant, and away with what is removed. */
+  const followOf = (
+    { operation }: Call<VirtualPath>,
+    from: VirtualPath,
+    to: VirtualPath | undefined,
+  ): Settlement["follow"] => {
+    if (operation === "remove") return { from, to: undefined };
+    if (operation !== "move" || to === undefined) return undefined;
+    return { from, to: tenantOf(from) === tenantOf(to) ? to : undefined };
   };
 
   const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {

@@ -7,7 +7,6 @@ import { treeReads } from "./functions-tree-reads.ts";
 import { treeSystem } from "./functions-tree-system.ts";
 import { treeWhole } from "./functions-tree-whole.ts";
 import { treeFunctions } from "./functions-trees.ts";
-import { provisioning } from "./provisioning.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
 import { treeExecutions, treeTables } from "./tables-trees.ts";
@@ -44,7 +43,6 @@ export const migrations: readonly Migration[] = [
       treeExecutions,
     minCode: 4,
   },
-  { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
