@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { relationExecutions } from "./executions-relations.ts";
 import { coreFunctions } from "./functions-core.ts";
+import { followFunctions } from "./functions-follow.ts";
+import { followingCommits } from "./functions-following-commits.ts";
 import { hotFunctions } from "./functions-hot.ts";
 import { systemFunctions } from "./functions-system.ts";
 import { treeCommits } from "./functions-tree-commits.ts";
@@ -9,6 +12,7 @@ import { treeWhole } from "./functions-tree-whole.ts";
 import { treeFunctions } from "./functions-trees.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
+import { relationTables } from "./tables-relations.ts";
 import { treeExecutions, treeTables } from "./tables-trees.ts";
 
 /** A step of the schema. Once released it never changes: its hash is compared with what was applied. */
@@ -42,6 +46,12 @@ export const migrations: readonly Migration[] = [
       treeSystem +
       treeExecutions,
     minCode: 4,
+  },
+  {
+    version: 5,
+    name: "relations",
+    sql: relationTables + followFunctions + followingCommits + relationExecutions,
+    minCode: 5,
   },
 ];
 
