@@ -25,6 +25,10 @@ export interface TenantRecord {
   readonly suspensionReason: string | null;
   readonly reactivatedAt: number | null;
   readonly deletedAt: number | null;
+  /** The tenant's own database, where its placement gives it one. */
+  readonly databaseName?: string | null;
+  /** The job that makes the database, until it has. */
+  readonly provisioning?: string | null;
 }
 
 export interface TenantInput {

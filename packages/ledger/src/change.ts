@@ -25,7 +25,7 @@ export interface Change<T> {
   readonly work: (tx: Queries, at: ReadonlyMap<string, Bumped>) => Promise<Written<T>>;
 }
 
-interface Bumped {
+export interface Bumped {
   readonly epoch: string;
   readonly n: number;
 }

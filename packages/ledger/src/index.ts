@@ -5,5 +5,6 @@ export { type LedgerOptions, openLedger } from "./open-ledger.ts";
 export * from "./types.ts";
 export * from "./types-relations.ts";
 export * from "./types-shares.ts";
+export * from "./types-provisioning.ts";
 export * from "./types-trees.ts";
 export * from "./types-work.ts";

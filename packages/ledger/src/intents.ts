@@ -1,5 +1,5 @@
 import type { Operation } from "@bulkhead/contract";
-import { type Database, toJson } from "./database.ts";
+import { type Database, type Statement, toJson } from "./database.ts";
 import { combine } from "./combine.ts";
 import type { Intents, Outcome, PendingIntent } from "./types.ts";
 
@@ -16,6 +16,10 @@ const settle = {
   name: "intent_settle_v1",
   text: `select count(bulkhead.intent_settle_v1(s.id, s.outcome))::integer from (
     select * from unnest($1::text[], $2::jsonb[]) with ordinality as u (id, outcome, n) order by n offset 0) s`,
+};
+const charge = {
+  name: "intent_charge_v1",
+  text: settle.text.replace("intent_settle_v1", "intent_charge_v1"),
 };
 const discard = { name: "intent_discard_v1", text: "select bulkhead.intent_discard_v1($1)" };
 const renew = { name: "intent_renew_v1", text: "select bulkhead.intent_renew_v1($1)" };
@@ -38,13 +42,35 @@ interface Settled {
 
 /** Keeps intents: `hot` for what requests wait for, `background` for settling and recovery. An id names its tenant, then the row. */
 export const createIntents = (hot: Database, background: Database): Intents => {
-  const settleTogether = combine<Settled, true>(async (_, batch) => {
-    await hot.call<number>(settle, [
-      batch.map(({ id }) => id),
-      batch.map(({ outcome }) => toJson(outcome)),
-    ]);
-    return batch.map(() => true);
-  });
+  const together = (statement: Statement): ((id: string, outcome: Outcome) => Promise<void>) => {
+    const ride = combine<Settled, true>(async (_, batch) => {
+      await hot.call<number>(statement, [
+        batch.map(({ id }) => id),
+        batch.map(({ outcome }) => toJson(outcome)),
+      ]);
+      return batch.map(() => true);
+    });
+    return async (id, outcome) => {
+      await ride(id.slice(0, id.indexOf(".")), { id, outcome });
+    };
+  };
+  const left = async (where: string, values: readonly unknown[]): Promise<PendingIntent[]> => {
+    const rows = await background.rows<PendingRow>(
+      `select tenant || '.' || id as id, mount, fencing, operation, paths, size, state, staged
+       from bulkhead.intent where ${where} order by n`,
+      values,
+    );
+    return rows.map((row): PendingIntent => ({
+      id: row.id,
+      mount: row.mount,
+      fencing: row.fencing === null ? undefined : Number(row.fencing),
+      operation: row.operation,
+      paths: row.paths,
+      size: row.size === null ? undefined : Number(row.size),
+      state: row.state,
+      staged: row.staged ?? undefined,
+    }));
+  };
   return {
     begin: (settlement, intent) =>
       hot.call<string>(begin, [
@@ -64,31 +90,21 @@ export const createIntents = (hot: Database, background: Database): Intents => {
         staged.digest ?? null,
         staged.etagBefore ?? null,
       ]),
-    settle: async (id, outcome) => {
-      await settleTogether(id.slice(0, id.indexOf(".")), { id, outcome });
-    },
+    settle: together(settle),
+    charge: together(charge),
     discard: async (id) => {
       await hot.call<null>(discard, [id]);
     },
     renew: async (ids) => {
       if (ids.length > 0) await hot.call<null>(renew, [ids]);
     },
-    pending: async (mount) => {
-      const rows = await background.rows<PendingRow>(
-        `select tenant || '.' || id as id, mount, fencing, operation, paths, size, state, staged
-       from bulkhead.intent where mount = $1 order by n`,
-        [mount],
-      );
-      return rows.map((row): PendingIntent => ({
-        id: row.id,
-        mount: row.mount,
-        fencing: row.fencing === null ? undefined : Number(row.fencing),
-        operation: row.operation,
-        paths: row.paths,
-        size: row.size === null ? undefined : Number(row.size),
-        state: row.state,
-        staged: row.staged ?? undefined,
-      }));
-    },
+    pending: (mount) => left("mount = $1", [mount]),
+    lapsed: (mount) => left("mount = $1 and lease <= bulkhead.now()", [mount]),
+    lapsedMounts: async () =>
+      (
+        await background.rows<{ mount: string }>(
+          "select distinct mount from bulkhead.intent where lease <= bulkhead.now()",
+        )
+      ).map((row) => row.mount),
   };
 };

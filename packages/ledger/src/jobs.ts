@@ -1,7 +1,7 @@
 import { FileError, type JobRecord } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
 import { type Log, platformUid } from "./types.ts";
-import type { Jobs, JobRunnerOptions, RunningJob } from "./types-work.ts";
+import { JobGivenUp, type Jobs, type JobRunnerOptions, type RunningJob } from "./types-work.ts";
 
 const claim = { name: "job_claim_v1", text: "select bulkhead.job_claim_v1($1, $2, $3)" };
 
@@ -114,8 +114,9 @@ export const createJobs = (database: Database, log: Log): Jobs => {
           );
         else {
           log({ message: `A job of kind '${job.kind}' failed.`, error });
+          const last = error instanceof JobGivenUp ? "true" : "attempts >= max_attempts";
           await mine(
-            `state = case when attempts >= max_attempts then 'dead' else 'queued' end, error = $3, claim = null, lease = null,
+            `state = case when ${last} then 'dead' else 'queued' end, error = $3, claim = null, lease = null,
              run_at = bulkhead.now() + least($4::double precision * power(2, attempts - 1), 600000) * interval '1 millisecond'`,
             [messageOf(error), backoffMs],
           );

@@ -37,7 +37,7 @@ test("Four clients migrate each of three databases at once, and again", async ()
 test("A step that fails leaves nothing of itself, and the next release goes on from there", async () => {
   const database = await testDatabase();
   try {
-    const next = migrations.length + 1;
+    const next = (migrations.at(-1)?.version ?? 0) + 1;
     const broken = {
       version: next,
       name: "broken",
@@ -49,7 +49,7 @@ test("A step that fails leaves nothing of itself, and the next release goes on f
     await migrate(database.url, {
       steps: [...migrations, { ...broken, sql: "create table bulkhead.half (a int)" }],
     });
-    expect(await count(database.url)).toBe(next);
+    expect(await count(database.url)).toBe(migrations.length + 1);
     // The older release runs on the schema of the next, as long as that allows it.
     await migrate(database.url);
   } finally {

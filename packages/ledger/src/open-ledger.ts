@@ -14,7 +14,9 @@ import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
+import { createProvisioning } from "./provisioning.ts";
 import { createRoots } from "./roots.ts";
+import { createSecrets } from "./secrets.ts";
 import { createTenants } from "./tenants.ts";
 import { createTreeCommits } from "./tree-commits.ts";
 import { createTreeHousekeeping } from "./tree-housekeeping.ts";
@@ -99,6 +101,8 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     denials,
     keys: createKeys(background, hot, change),
     tenants: createTenants(background, change),
+    provisioning: createProvisioning(background, change),
+    secrets: createSecrets(background),
     auditLog: createAuditLog(hot),
     intents: createIntents(hot, background),
     idempotency,

@@ -4,6 +4,7 @@ import type { Changes } from "./change.ts";
 import { type Database, type Queries, toJson } from "./database.ts";
 import { codeOf, constraintOf } from "./errors.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
+import { beginProvisioning } from "./provisioning.ts";
 import { platformUid, type TenantStore } from "./types.ts";
 
 const json = "bulkhead.tenant_json_v1(t)";
@@ -72,7 +73,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
 
   return {
     create: (settlement, tenant) => {
-      const uid = randomUUID();
+      const uid = tenant.uid ?? randomUUID();
       return change({
         kind: "tenant.create",
         settlement,
@@ -109,6 +110,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             ]),
           );
           await tx.rows("insert into bulkhead.tenant_head (uid) values ($1)", [uid]);
+          if (tenant.database !== undefined) await beginProvisioning(tx, uid, tenant.database);
           return {
             value: await record(tx, uid),
             payload: { tenant: uid },
@@ -245,6 +247,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.subject where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.accounted where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("select bulkhead.audit_append_v1($1, $2, 'SUCCESS')", [
               uid,

@@ -1,4 +1,4 @@
-import type { JobRecord } from "@bulkhead/contract";
+import { FileError, type JobRecord } from "@bulkhead/contract";
 
 /** A process, so that one of the same machine and boot can be found dead. */
 export interface LeaseHolder {
@@ -42,6 +42,9 @@ export interface JobControl {
   readonly signal: AbortSignal;
   readonly progress: (progress: Readonly<Record<string, unknown>>) => Promise<void>;
 }
+
+/** Thrown by a handler for which another attempt is of no use, and which has undone what it did: the job is dead at once. */
+export class JobGivenUp extends FileError {}
 
 /** Does a job at least once; what it resolves with is the job's result. */
 export type JobHandler = (job: RunningJob, control: JobControl) => Promise<unknown>;

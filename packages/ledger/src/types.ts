@@ -19,6 +19,7 @@ import type {
   VirtualPath,
 } from "@bulkhead/contract";
 
+import type { NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { Trees } from "./types-trees.ts";
 import type { Jobs, Leases, Outbox } from "./types-work.ts";
 
@@ -95,6 +96,10 @@ export interface NewTenant {
   readonly allowedRegions: readonly string[] | undefined;
   readonly limits: Readonly<Record<string, number | null>>;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Never used before; a new one by default. */
+  readonly uid?: string | undefined;
+  /** The database that its placement needs: the tenant is `provisioning` until a job has made it. */
+  readonly database?: NewDatabase | undefined;
 }
 
 export interface TenantStore {
@@ -186,9 +191,15 @@ export interface Intents {
     staged: Staged,
   ) => Promise<"committing" | "moved">;
   readonly settle: (id: string, outcome: Outcome) => Promise<void>;
+  /** Settles, and adds the outcome's bytes and files to what the tenant uses, in one transaction. Once, however often. */
+  readonly charge: (id: string, outcome: Outcome) => Promise<void>;
   readonly discard: (id: string) => Promise<void>;
   readonly renew: (ids: readonly string[]) => Promise<void>;
   readonly pending: (mount: string) => Promise<readonly PendingIntent[]>;
+  /** Those whose lease is over: whoever began them is gone, or late. */
+  readonly lapsed: (mount: string) => Promise<readonly PendingIntent[]>;
+  /** The mounts that have such intents. */
+  readonly lapsedMounts: () => Promise<readonly string[]>;
 }
 
 /** A tenant's root with what its storage is made from. */
@@ -236,6 +247,8 @@ export interface Ledger {
   readonly denials: DenialSink;
   readonly keys: KeyStore;
   readonly tenants: TenantStore;
+  readonly provisioning: Provisioning;
+  readonly secrets: Secrets;
   readonly auditLog: AuditLog;
   readonly intents: Intents;
   readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };

@@ -10,6 +10,7 @@ import { treeReads } from "./functions-tree-reads.ts";
 import { treeSystem } from "./functions-tree-system.ts";
 import { treeWhole } from "./functions-tree-whole.ts";
 import { treeFunctions } from "./functions-trees.ts";
+import { provisioning } from "./provisioning.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
 import { relationTables } from "./tables-relations.ts";
@@ -53,6 +54,7 @@ export const migrations: readonly Migration[] = [
     sql: relationTables + followFunctions + followingCommits + relationExecutions,
     minCode: 5,
   },
+  { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */

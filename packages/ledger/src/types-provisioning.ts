@@ -1,0 +1,62 @@
+/** A text that only the holder of a master key can open. */
+export interface SealedSecret {
+  /** Names the key that it is sealed under. */
+  readonly keyId: string;
+  readonly sealed: Uint8Array;
+}
+
+/** Where a sealed text belongs: both are part of what it is sealed with. */
+export interface SecretPlace {
+  /** A tenant's uid; undefined for the platform. */
+  readonly tenantUid: string | undefined;
+  readonly name: string;
+}
+
+/** What is kept sealed. The ledger never has a key to it. */
+export interface Secrets {
+  readonly get: (place: SecretPlace) => Promise<SealedSecret | undefined>;
+  /** What is sealed under any other key than this one, at most `limit`. */
+  readonly sealedOtherwise: (
+    keyId: string,
+    limit: number,
+  ) => Promise<readonly (SecretPlace & SealedSecret)[]>;
+  /** Replaces what is sealed under `before`; false if that has changed since, or is gone. */
+  readonly reseal: (place: SecretPlace, before: string, secret: SealedSecret) => Promise<boolean>;
+}
+
+/** A database that is to be made for a tenant. */
+export interface NewDatabase {
+  /** Of the database and of the role that uses it. */
+  readonly name: string;
+  /** The role's password. */
+  readonly password: SealedSecret;
+  /** How often the job may be begun, crashes included. */
+  readonly maxAttempts: number;
+}
+
+/** What the ledger has of a tenant's own database. */
+export interface TenantDatabase {
+  readonly name: string;
+  readonly password: SealedSecret;
+  /** True once all of it has been made. */
+  readonly ready: boolean;
+  /** True while the tenant is to have it: false from its deletion on. */
+  readonly wanted: boolean;
+  /** The generation of the root that it was made for; a later root lies beside it. */
+  readonly generation: number;
+}
+
+/** Tenants whose storage has to be made before they serve. */
+export interface Provisioning {
+  /** Undefined for a tenant without a database of its own, and for one that is gone. */
+  readonly database: (uid: string) => Promise<TenantDatabase | undefined>;
+  /** The database is whole: the tenant serves, `tenant.provisioned` is told. Idempotent; `conflict` if it is not wanted any more. */
+  readonly activate: (uid: string) => Promise<void>;
+  /** The database will not be whole: the tenant is `deleting` from now on. Idempotent; `conflict` once it serves. */
+  readonly abandon: (uid: string) => Promise<void>;
+}
+
+/** The kind of the job that makes a tenant's database. */
+export const provisionKind = "tenant.provision";
+/** The name of the secret that holds the password of a tenant's database. */
+export const databasePassword = "database-password";
