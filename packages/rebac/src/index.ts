@@ -1,1 +1,10 @@
 export * from "./graph/types.ts";
+export { fileModel, reservedTypes, roleAliases } from "./model/file-model.ts";
+export type * from "./model/model.ts";
+export { modelLimits } from "./model/model-limits.ts";
+export { parseModel, validateModel } from "./model/parse-model.ts";
+export * from "./interpret/interpreter.ts";
+export type { ModelTuple } from "./interpret/model-tuple.ts";
+export type { QuestionLimits } from "./interpret/solver.ts";
+export * from "./interpret/tuple-set.ts";
+export * from "./question-error.ts";

@@ -1,0 +1,240 @@
+import type { ExpandNode } from "@bulkhead/contract";
+import type { Model, Rewrite } from "../model/model.ts";
+import { operandsOf, relationOf } from "../model/model.ts";
+import { expandRelation } from "./expand.ts";
+import type { ModelTuple } from "./model-tuple.ts";
+import { parseSubject, typeOfObject } from "./model-tuple.ts";
+import type { Rules } from "./rules.ts";
+import { rulesOf } from "./rules.ts";
+import type { Allowance, Answer, QuestionLimits, Solver } from "./solver.ts";
+import { solver } from "./solver.ts";
+import type { TupleReader } from "./tuple-set.ts";
+import { overlay } from "./tuple-set.ts";
+
+interface Given {
+  /** Relations that hold for this question alone. */
+  readonly contextual?: readonly ModelTuple[] | undefined;
+  /** What conditions are judged with, as JSON. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface CheckQuestion extends Given {
+  readonly subject: string;
+  readonly relation: string;
+  readonly object: string;
+}
+
+export interface ObjectsQuestion extends Given {
+  readonly subject: string;
+  readonly relation: string;
+  readonly type: string;
+}
+
+export interface SubjectsQuestion extends Given {
+  readonly relation: string;
+  readonly object: string;
+  /** `user`, or `group#member` for usersets. */
+  readonly filter: string;
+}
+
+export interface Checked {
+  readonly allowed: boolean;
+  /** Why it is denied where the facts alone do not say so; absent otherwise. */
+  readonly reason?: "cycle" | "indeterminate";
+}
+
+export interface Listed {
+  /** In byte order of the UTF-16 code units. */
+  readonly found: readonly string[];
+  /** A limit was hit: there may be more. */
+  readonly indeterminate: boolean;
+}
+
+/**
+ * Answers questions to a model from tuples in memory, synchronously. All members throw `QuestionError`
+ * (`invalid-request`) for questions that the model does not know and for conditions that cannot be judged.
+ * What is not certain is denied: a cycle or a limit inside `but not` too.
+ */
+export interface Interpreter {
+  readonly check: (reader: TupleReader, question: CheckQuestion) => Checked;
+  /** In the order of the questions; those of one subject share their work. */
+  readonly checkBatch: (
+    reader: TupleReader,
+    questions: readonly CheckQuestion[],
+  ) => readonly Checked[];
+  readonly expand: (
+    reader: TupleReader,
+    question: {
+      readonly object: string;
+      readonly relation: string;
+      readonly contextual?: readonly ModelTuple[] | undefined;
+    },
+  ) => ExpandNode;
+  readonly listObjects: (reader: TupleReader, question: ObjectsQuestion) => Listed;
+  /** Whom tuples name, `user:*` where a wildcard does: not everybody whom the wildcard includes. */
+  readonly listSubjects: (reader: TupleReader, question: SubjectsQuestion) => Listed;
+  /** Throws `QuestionError` for a tuple that the model does not allow to be given. */
+  readonly checkTuple: (tuple: ModelTuple) => void;
+}
+
+/** How far a question goes where nothing else is said. */
+export const questionLimits: QuestionLimits = { depth: 1_000, steps: 250_000 };
+
+const checked = (answer: Answer): Checked => {
+  if (answer === "allowed" || answer === "denied") return { allowed: answer === "allowed" };
+  return { allowed: false, reason: answer };
+};
+
+/**
+ * Those of the filter's shape that are named anywhere below a relation; a superset of who has it. A condition that cannot
+ * be judged throws here, wherever it stands: without it nobody knows whether the list is complete.
+ */
+const candidates = (
+  rules: Rules,
+  reader: TupleReader,
+  { object, relation, filter, context }: SubjectsQuestion,
+  allowance: Allowance,
+): ReadonlySet<string> => {
+  const found = new Set<string>();
+  const [wantedType, wantedRelation] = filter.split("#");
+  const seen = new Set<string>();
+  const open: (readonly [string, string])[] = [];
+  const visit = (on: string, of: string): void => {
+    const key = `${on}#${of}`;
+    const type = typeOfObject(on);
+    if (type === undefined || seen.has(key)) return;
+    seen.add(key);
+    if (type === wantedType && of === wantedRelation) found.add(key);
+    open.push([on, of]);
+  };
+  const live = (on: string, of: string): Iterable<ModelTuple> =>
+    reader
+      .group(on, of)
+      .all.values()
+      .filter(
+        (tuple) => --allowance.steps >= 0 && rules.allows(tuple) && rules.holds(tuple, context),
+      );
+  const descend = (on: string, of: string, rewrite: Rewrite): void => {
+    if (rewrite.kind === "computed") visit(on, rewrite.relation);
+    if (rewrite.kind === "from")
+      for (const { subject } of live(on, rewrite.tupleset)) visit(subject, rewrite.relation);
+    if (rewrite.kind === "direct")
+      for (const { subject } of live(on, of)) {
+        const parts = parseSubject(subject);
+        if (parts === undefined) continue;
+        if (parts.relation !== undefined) visit(`${parts.type}:${parts.id}`, parts.relation);
+        else if (wantedRelation === undefined && parts.type === wantedType) found.add(subject);
+      }
+    for (const operand of operandsOf(rewrite)) descend(on, of, operand);
+  };
+  visit(object, relation);
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (--allowance.steps < 0) break;
+    const definition = relationOf(rules.model, typeOfObject(next[0]) ?? "", next[1]);
+    if (definition !== undefined) descend(...next, definition.rewrite);
+  }
+  return found;
+};
+
+/** Makes the interpreter of a valid model; its conditions are compiled once. */
+export const interpreter = (
+  model: Model,
+  options: { readonly limits?: Partial<QuestionLimits> | undefined } = {},
+): Interpreter => {
+  const rules = rulesOf(model);
+  const limits = { ...questionLimits, ...options.limits };
+  const withContextual = (reader: TupleReader, { contextual }: Given): TupleReader => {
+    for (const tuple of contextual ?? []) rules.checkTuple(tuple);
+    return overlay(reader, contextual);
+  };
+  const solverOf = (
+    reader: TupleReader,
+    subject: string,
+    { context }: Given,
+    allowance: Allowance = { steps: limits.steps },
+  ): Solver => solver(rules, reader, subject, context, limits, allowance);
+  const validate = ({ subject, relation, object }: CheckQuestion): void => {
+    const type = rules.checkObject(object);
+    rules.checkRelation(type, relation);
+    rules.checkSubject(subject);
+  };
+  const collect = (
+    names: Iterable<string>,
+    ask: (name: string) => Answer,
+    allowance: Allowance,
+  ): Listed => {
+    const found: string[] = [];
+    let indeterminate = allowance.steps < 0;
+    for (const name of names) {
+      const answer = ask(name);
+      if (answer === "allowed") found.push(name);
+      if (answer === "indeterminate") indeterminate = true;
+    }
+    return { found: found.toSorted(), indeterminate };
+  };
+  return {
+    checkTuple: rules.checkTuple,
+    check: (reader, question) => {
+      validate(question);
+      const tuples = withContextual(reader, question);
+      return checked(
+        solverOf(tuples, question.subject, question).ask(question.object, question.relation),
+      );
+    },
+    checkBatch: (reader, questions) => {
+      const shared = new Map<string, { readonly solve: Solver; readonly allowance: Allowance }>();
+      return questions.map((question) => {
+        validate(question);
+        const { subject } = question;
+        const tuples = withContextual(reader, question);
+        const alone = (question.contextual ?? []).length > 0 || question.context !== undefined;
+        const allowance = { steps: limits.steps };
+        const { solve, ...own } = (alone ? undefined : shared.get(subject)) ?? {
+          solve: solverOf(tuples, subject, question, allowance),
+          allowance,
+        };
+        own.allowance.steps = limits.steps;
+        const answer = solve.ask(question.object, question.relation);
+        // What ran out of steps is incomplete and of no use to the next question.
+        if (own.allowance.steps < 0) shared.delete(subject);
+        else if (!alone) shared.set(subject, { solve, ...own });
+        return checked(answer);
+      });
+    },
+    expand: (reader, { object, relation, contextual }) =>
+      expandRelation(rules, withContextual(reader, { contextual }), object, relation),
+    listObjects: (reader, question) => {
+      rules.checkRelation(question.type, question.relation);
+      rules.checkSubject(question.subject);
+      const tuples = withContextual(reader, question);
+      const allowance = { steps: limits.steps };
+      const solve = solverOf(tuples, question.subject, question, allowance);
+      // An object without any tuple has no relations, but that a userset is in itself.
+      const itself = parseSubject(question.subject);
+      const objects = new Set<string>(tuples.objects());
+      if (itself?.relation !== undefined) objects.add(`${itself.type}:${itself.id}`);
+      const ofType = objects.values().filter((object) => typeOfObject(object) === question.type);
+      return collect(ofType, (object) => solve.ask(object, question.relation), allowance);
+    },
+    listSubjects: (reader, question) => {
+      const type = rules.checkObject(question.object);
+      rules.checkRelation(type, question.relation);
+      const [filterType = "", filterRelation] = question.filter.split("#");
+      if (filterRelation === undefined) rules.checkType(filterType);
+      else rules.checkRelation(filterType, filterRelation);
+      const tuples = withContextual(reader, question);
+      const allowance = { steps: limits.steps };
+      const named = candidates(rules, tuples, question, allowance);
+      return collect(
+        named,
+        (subject) =>
+          solverOf(tuples, subject, question, allowance).ask(
+            question.object,
+            question.relation,
+            "named",
+          ),
+        allowance,
+      );
+    },
+  };
+};
