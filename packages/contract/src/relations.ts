@@ -34,6 +34,8 @@ export interface RelationRecord {
   readonly createdAt: number;
   readonly createdBy: string;
   readonly expiresAt: number | null;
+  /** Absent where it holds without a condition. */
+  readonly condition?: RelationCondition;
 }
 
 /** Opaque; an answer is at least as new as the revision that a question names. */
@@ -53,6 +55,14 @@ export interface RelationInput {
   readonly object: string;
   readonly expiresAt?: number | undefined;
   readonly model?: string | undefined;
+  /** What it holds under; only for a model of the tenant's own, which defines the condition. */
+  readonly condition?: RelationCondition | undefined;
+}
+
+/** A condition of a model by its name, with what is known already of the parameters it is judged with. */
+export interface RelationCondition {
+  readonly name: string;
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface RelationQuery extends PageQuery {
@@ -109,6 +119,8 @@ export interface ListObjectsInput extends PageQuery {
   /** `file` by default. */
   readonly type?: string | undefined;
   readonly model?: string | undefined;
+  /** As in `CheckInput`. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface ListSubjectsInput extends PageQuery {
@@ -118,6 +130,8 @@ export interface ListSubjectsInput extends PageQuery {
   readonly object: string;
   readonly type?: string | undefined;
   readonly model?: string | undefined;
+  /** As in `CheckInput`. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Relations: who may what, given, taken back and asked about. Each call decides for itself whether `ctx` may. */

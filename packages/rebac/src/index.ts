@@ -5,6 +5,6 @@ export { modelLimits } from "./model/model-limits.ts";
 export { parseModel, validateModel } from "./model/parse-model.ts";
 export * from "./interpret/interpreter.ts";
 export type { ModelTuple } from "./interpret/model-tuple.ts";
-export type { QuestionLimits } from "./interpret/solver.ts";
+export type { QuestionLimits } from "./interpret/allowance.ts";
 export * from "./interpret/tuple-set.ts";
 export * from "./question-error.ts";

@@ -1,13 +1,15 @@
 import type { ExpandNode } from "@bulkhead/contract";
 import type { Model, Rewrite } from "../model/model.ts";
 import { operandsOf, relationOf } from "../model/model.ts";
+import type { Allowance, QuestionLimits } from "./allowance.ts";
+import { allowanceOf } from "./allowance.ts";
 import { expandRelation } from "./expand.ts";
 import type { ModelTuple } from "./model-tuple.ts";
 import { parseSubject, typeOfObject } from "./model-tuple.ts";
 import type { Rules } from "./rules.ts";
 import { rulesOf } from "./rules.ts";
-import type { Allowance, Answer, QuestionLimits, Solver } from "./solver.ts";
-import { solver } from "./solver.ts";
+import type { Answer, Solver } from "./solver.ts";
+import { solver, stepsOfCondition } from "./solver.ts";
 import type { TupleReader } from "./tuple-set.ts";
 import { overlay } from "./tuple-set.ts";
 
@@ -78,7 +80,7 @@ export interface Interpreter {
 }
 
 /** How far a question goes where nothing else is said. */
-export const questionLimits: QuestionLimits = { depth: 1_000, steps: 250_000 };
+export const questionLimits: QuestionLimits = { depth: 1_000, steps: 250_000, time: 1_000 };
 
 const checked = (answer: Answer): Checked => {
   if (answer === "allowed" || answer === "denied") return { allowed: answer === "allowed" };
@@ -112,7 +114,10 @@ const candidates = (
       .group(on, of)
       .all.values()
       .filter(
-        (tuple) => --allowance.steps >= 0 && rules.allows(tuple) && rules.holds(tuple, context),
+        (tuple) =>
+          allowance.spend(tuple.condition === undefined ? 1 : stepsOfCondition) &&
+          rules.allows(tuple) &&
+          rules.holds(tuple, context),
       );
   const descend = (on: string, of: string, rewrite: Rewrite): void => {
     if (rewrite.kind === "computed") visit(on, rewrite.relation);
@@ -129,7 +134,7 @@ const candidates = (
   };
   visit(object, relation);
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (--allowance.steps < 0) break;
+    if (!allowance.spend()) break;
     const definition = relationOf(rules.model, typeOfObject(next[0]) ?? "", next[1]);
     if (definition !== undefined) descend(...next, definition.rewrite);
   }
@@ -143,16 +148,13 @@ export const interpreter = (
 ): Interpreter => {
   const rules = rulesOf(model);
   const limits = { ...questionLimits, ...options.limits };
-  const withContextual = (reader: TupleReader, { contextual }: Given): TupleReader => {
+  const withContextual = (reader: TupleReader, { contextual, context }: Given): TupleReader => {
+    rules.checkContext(context);
     for (const tuple of contextual ?? []) rules.checkTuple(tuple);
     return overlay(reader, contextual);
   };
-  const solverOf = (
-    reader: TupleReader,
-    subject: string,
-    { context }: Given,
-    allowance: Allowance = { steps: limits.steps },
-  ): Solver => solver(rules, reader, subject, context, limits, allowance);
+  const solverOf = (reader: TupleReader, subject: string, { context }: Given): Solver =>
+    solver(rules, reader, subject, context, limits.depth);
   const validate = ({ subject, relation, object }: CheckQuestion): void => {
     const type = rules.checkObject(object);
     rules.checkRelation(type, relation);
@@ -164,40 +166,36 @@ export const interpreter = (
     allowance: Allowance,
   ): Listed => {
     const found: string[] = [];
-    let indeterminate = allowance.steps < 0;
+    let indeterminate = false;
     for (const name of names) {
+      if (allowance.spent()) break;
       const answer = ask(name);
       if (answer === "allowed") found.push(name);
       if (answer === "indeterminate") indeterminate = true;
     }
-    return { found: found.toSorted(), indeterminate };
+    return { found: found.toSorted(), indeterminate: indeterminate || allowance.spent() };
   };
   return {
     checkTuple: rules.checkTuple,
     check: (reader, question) => {
       validate(question);
       const tuples = withContextual(reader, question);
-      return checked(
-        solverOf(tuples, question.subject, question).ask(question.object, question.relation),
-      );
+      const solve = solverOf(tuples, question.subject, question);
+      return checked(solve.ask(question.object, question.relation, allowanceOf(limits)));
     },
     checkBatch: (reader, questions) => {
-      const shared = new Map<string, { readonly solve: Solver; readonly allowance: Allowance }>();
+      const shared = new Map<string, Solver>();
       return questions.map((question) => {
         validate(question);
         const { subject } = question;
         const tuples = withContextual(reader, question);
         const alone = (question.contextual ?? []).length > 0 || question.context !== undefined;
-        const allowance = { steps: limits.steps };
-        const { solve, ...own } = (alone ? undefined : shared.get(subject)) ?? {
-          solve: solverOf(tuples, subject, question, allowance),
-          allowance,
-        };
-        own.allowance.steps = limits.steps;
-        const answer = solve.ask(question.object, question.relation);
-        // What ran out of steps is incomplete and of no use to the next question.
-        if (own.allowance.steps < 0) shared.delete(subject);
-        else if (!alone) shared.set(subject, { solve, ...own });
+        const solve =
+          (alone ? undefined : shared.get(subject)) ?? solverOf(tuples, subject, question);
+        const allowance = allowanceOf(limits);
+        const answer = solve.ask(question.object, question.relation, allowance);
+        if (allowance.spent()) shared.delete(subject);
+        else if (!alone) shared.set(subject, solve);
         return checked(answer);
       });
     },
@@ -207,14 +205,18 @@ export const interpreter = (
       rules.checkRelation(question.type, question.relation);
       rules.checkSubject(question.subject);
       const tuples = withContextual(reader, question);
-      const allowance = { steps: limits.steps };
-      const solve = solverOf(tuples, question.subject, question, allowance);
+      const allowance = allowanceOf(limits);
+      const solve = solverOf(tuples, question.subject, question);
       // An object without any tuple has no relations, but that a userset is in itself.
       const itself = parseSubject(question.subject);
       const objects = new Set<string>(tuples.objects());
       if (itself?.relation !== undefined) objects.add(`${itself.type}:${itself.id}`);
       const ofType = objects.values().filter((object) => typeOfObject(object) === question.type);
-      return collect(ofType, (object) => solve.ask(object, question.relation), allowance);
+      return collect(
+        ofType,
+        (object) => solve.ask(object, question.relation, allowance),
+        allowance,
+      );
     },
     listSubjects: (reader, question) => {
       const type = rules.checkObject(question.object);
@@ -223,14 +225,15 @@ export const interpreter = (
       if (filterRelation === undefined) rules.checkType(filterType);
       else rules.checkRelation(filterType, filterRelation);
       const tuples = withContextual(reader, question);
-      const allowance = { steps: limits.steps };
+      const allowance = allowanceOf(limits);
       const named = candidates(rules, tuples, question, allowance);
       return collect(
         named,
         (subject) =>
-          solverOf(tuples, subject, question, allowance).ask(
+          solverOf(tuples, subject, question).ask(
             question.object,
             question.relation,
+            allowance,
             "named",
           ),
         allowance,

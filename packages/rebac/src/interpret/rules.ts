@@ -18,6 +18,8 @@ export interface Rules {
   ) => boolean;
   /** Throws `QuestionError` of the fault `tuple` for a tuple that the model does not allow to be given. */
   readonly checkTuple: (tuple: ModelTuple) => void;
+  /** Throws `QuestionError` of the fault `invalid` for a context that is too large. */
+  readonly checkContext: (context: Readonly<Record<string, unknown>> | undefined) => void;
   /** Throws `QuestionError` of the fault `invalid` for a subject that the model does not know. */
   readonly checkSubject: (subject: string) => void;
   /** The type of an object. Throws `QuestionError` of the faults `invalid` and `type`. */
@@ -51,6 +53,14 @@ const allowances = (model: Model): ReadonlyMap<string, ReadonlySet<string>> =>
 
 const fault = (kind: "type" | "relation" | "tuple" | "invalid", detail: string): QuestionError =>
   new QuestionError(kind, detail);
+
+/** Of the context of a question or of a tuple, written as JSON, in UTF-16 code units. */
+const maxContext = 32 * 1024;
+
+const checkContext: Rules["checkContext"] = (context) => {
+  if (context !== undefined && JSON.stringify(context).length > maxContext)
+    throw fault("invalid", `A context may have at most ${maxContext} characters.`);
+};
 
 export const rulesOf = (model: Model): Rules => {
   const allowed = allowances(model);
@@ -90,6 +100,7 @@ export const rulesOf = (model: Model): Rules => {
   return {
     model,
     allows,
+    checkContext,
     checkObject,
     checkType,
     checkRelation,
@@ -118,6 +129,7 @@ export const rulesOf = (model: Model): Rules => {
             ? `The model does not allow ${spelt}.`
             : `The model does not allow ${spelt} under the condition ${tuple.condition.name}.`,
         );
+      checkContext(tuple.condition?.context);
       const given = Object.keys(tuple.condition?.context ?? {});
       const known = tuple.condition && model.conditions[tuple.condition.name]?.parameters;
       const unknown = given.find((key) => known === undefined || !Object.hasOwn(known, key));

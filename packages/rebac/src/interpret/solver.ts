@@ -1,20 +1,13 @@
 import type { Rewrite } from "../model/model.ts";
 import { relationOf } from "../model/model.ts";
 import { QuestionError } from "../question-error.ts";
+import type { Allowance } from "./allowance.ts";
 import type { Gate } from "./gate.ts";
 import { connect, constant, faulty, gate, seal } from "./gate.ts";
 import type { ModelTuple } from "./model-tuple.ts";
 import { parseSubject, typeOfObject } from "./model-tuple.ts";
 import type { Rules } from "./rules.ts";
 import type { TupleReader } from "./tuple-set.ts";
-
-/** How far one question may go. Beyond, what is not known by then is `indeterminate`. */
-export interface QuestionLimits {
-  /** Steps from one relation to the next. */
-  readonly depth: number;
-  /** Relations and usersets looked at. */
-  readonly steps: number;
-}
 
 /** `cycle` and `indeterminate` deny. */
 export type Answer = "allowed" | "denied" | "cycle" | "indeterminate";
@@ -25,6 +18,9 @@ export type Answer = "allowed" | "denied" | "cycle" | "indeterminate";
  */
 type Mode = "holds" | "named";
 
+/** What it costs to judge a condition, in steps. */
+export const stepsOfCondition = 20;
+
 interface Node {
   readonly gate: Gate;
   readonly object: string;
@@ -34,15 +30,13 @@ interface Node {
   readonly next: Node[];
 }
 
-/** What a question may still look at; shared by the questions of one call. */
-export interface Allowance {
-  steps: number;
-}
-
-/** Answers questions about one subject; what it found out for one serves the next. */
+/**
+ * Answers questions about one subject; what it found out for one serves the next. Once an allowance is spent it is
+ * incomplete, and of no use to further questions.
+ */
 export interface Solver {
   /** Throws `QuestionError` where a condition that decides cannot be judged. */
-  readonly ask: (object: string, relation: string, mode?: Mode) => Answer;
+  readonly ask: (object: string, relation: string, allowance: Allowance, mode?: Mode) => Answer;
 }
 
 export const solver = (
@@ -50,9 +44,9 @@ export const solver = (
   reader: TupleReader,
   subject: string,
   context: Readonly<Record<string, unknown>> | undefined,
-  limits: QuestionLimits,
-  allowance: Allowance,
+  maxDepth: number,
 ): Solver => {
+  let allowance: Allowance = { spend: () => false, spent: () => true };
   const nodes = new Map<string, Node>();
   const parts = parseSubject(subject);
   const everybody =
@@ -84,6 +78,7 @@ export const solver = (
   };
   /** What a tuple lets through: what it leads to, if its condition holds. */
   const under = (tuple: ModelTuple, into: () => Gate): Gate => {
+    if (tuple.condition !== undefined) allowance.spend(stepsOfCondition);
     try {
       return rules.holds(tuple, context) ? into() : constant(false);
     } catch (error) {
@@ -110,7 +105,7 @@ export const solver = (
           under(tuple, () => constant(true)),
         );
     for (const tuple of group.usersets) {
-      if (any.value !== undefined || --allowance.steps < 0) break;
+      if (any.value !== undefined || !allowance.spend()) break;
       const userset = parseSubject(tuple.subject);
       if (userset?.relation === undefined || !rules.allows(tuple)) continue;
       const { type, id, relation } = userset;
@@ -120,13 +115,13 @@ export const solver = (
       );
     }
     // Out of steps, it must not be taken for complete.
-    if (allowance.steps >= 0) seal(any);
+    if (!allowance.spent()) seal(any);
     return any;
   };
   const from = (node: Node, tupleset: string, relation: string): Gate => {
     const any = gate("or");
     for (const tuple of reader.group(node.object, tupleset).all) {
-      if (--allowance.steps < 0) break;
+      if (!allowance.spend()) break;
       const type = typeOfObject(tuple.subject);
       if (type === undefined || !rules.allows(tuple)) continue;
       if (relationOf(rules.model, type, relation) === undefined) continue;
@@ -135,7 +130,7 @@ export const solver = (
         under(tuple, () => lead(node, tuple.subject, relation)),
       );
     }
-    if (allowance.steps >= 0) seal(any);
+    if (!allowance.spent()) seal(any);
     return any;
   };
   const build = (node: Node, rewrite: Rewrite): Gate => {
@@ -188,13 +183,13 @@ export const solver = (
   const explore = (root: Node): void => {
     const seen = new Set([root]);
     let wave = [root];
-    for (let depth = 0; wave.length > 0 && depth <= limits.depth; depth += 1) {
+    for (let depth = 0; wave.length > 0 && depth <= maxDepth; depth += 1) {
       const next: Node[] = [];
       for (const node of wave) {
         if (root.gate.value !== undefined) return;
         if (node.gate.value !== undefined) continue;
         if (!node.expanded) {
-          if (--allowance.steps < 0) return;
+          if (!allowance.spend()) return;
           expand(node);
         }
         for (const child of node.next)
@@ -218,7 +213,8 @@ export const solver = (
     return unfinished ? "indeterminate" : "cycle";
   };
   return {
-    ask: (object, relation, mode = "holds") => {
+    ask: (object, relation, given, mode = "holds") => {
+      allowance = given;
       const root = nodeOf(object, relation, mode);
       explore(root);
       if (root.gate.value === undefined) return why(root.gate);
