@@ -4,6 +4,7 @@ import { createChanges } from "./change.ts";
 import { createContentRoots } from "./content-roots.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { createDenials } from "./denials.ts";
+import { createFileChanges } from "./file-changes.ts";
 import { createIdempotency } from "./idempotency.ts";
 import { createIntents } from "./intents.ts";
 import { createJobs } from "./jobs.ts";
@@ -111,6 +112,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     contentRoots: createContentRoots(background),
     jobs: createJobs(background, log),
     outbox: createOutbox(background),
+    fileChanges: createFileChanges(hot, background),
     platformKeys: createPlatformKeys(background),
     trees: { ...createTreeCommits(hot, trees), ...createTreeHousekeeping(background) },
     ready: () => readiness(background),
@@ -153,7 +155,7 @@ const readiness = async (database: Database): Promise<string[]> => {
       "select pg_is_in_recovery() as recovery, (select max(version) from bulkhead.schema_migration) as version",
     );
     const faults: string[] = [];
-    if ((row?.version ?? 0) < migrations.length) faults.push("migrations");
+    if ((row?.version ?? 0) < (migrations.at(-1)?.version ?? 0)) faults.push("migrations");
     if (row?.recovery === true) faults.push("recovery");
     return faults;
   } catch {

@@ -99,3 +99,33 @@ export interface Outbox {
   readonly claim: (limit: number, leaseMs: number) => Promise<readonly OutboxEvent[]>;
   readonly ack: (ids: readonly string[]) => Promise<void>;
 }
+
+/** One commit on a tenant's files. */
+export interface FileChange {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** `file.write`, `file.mkdir`, `file.remove`, `file.copy` or `file.move`; anything else is no change of files. */
+  readonly kind: string;
+  readonly mount?: string;
+  /** Inside the mount; of a copy or move the source, then the target. */
+  readonly paths: readonly string[];
+  readonly etag?: string;
+  /** Where the mount keeps versions and the change made one. */
+  readonly version?: string;
+}
+
+/** What changed in tenants' files, kept for 90 days. */
+export interface FileChanges {
+  /**
+   * In commit order, after a number (from the oldest by default), with the newest number there is. Rejects with
+   * `invalid-request` where changes in between are not kept any more.
+   */
+  readonly after: (
+    tenantUid: string | undefined,
+    seq: number | undefined,
+    limit: number,
+  ) => Promise<{ readonly head: number; readonly items: readonly FileChange[] }>;
+  /** The newest number of each. */
+  readonly heads: (tenantUids: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+}

@@ -21,7 +21,7 @@ import type {
 
 import type { NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { Trees } from "./types-trees.ts";
-import type { Jobs, Leases, Outbox } from "./types-work.ts";
+import type { FileChanges, Jobs, Leases, Outbox } from "./types-work.ts";
 
 /** Names the platform where a `Revision` names a tenant. */
 export const platformName = "platform";
@@ -257,6 +257,7 @@ export interface Ledger {
   readonly contentRoots: ContentRoots;
   readonly jobs: Jobs;
   readonly outbox: Outbox;
+  readonly fileChanges: FileChanges;
   readonly platformKeys: PlatformKeys;
   /** Versioned trees: their index, history and blobs. */
   readonly trees: Trees;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { relationExecutions } from "./executions-relations.ts";
+import { changes } from "./changes.ts";
 import { coreFunctions } from "./functions-core.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
@@ -55,6 +56,7 @@ export const migrations: readonly Migration[] = [
     minCode: 5,
   },
   { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },
+  { version: 8, name: "changes", sql: changes, minCode: 8 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
