@@ -24,6 +24,8 @@ export interface ChangesQuery extends PageQuery {
   readonly tenant?: string | undefined;
   /** Waits up to so many milliseconds, at most 30,000, for something to answer; 0 by default. */
   readonly waitMs?: number | undefined;
+  /** Ends the wait with what there is. */
+  readonly enough?: AbortSignal | undefined;
 }
 
 /** The past of files and what changed, for callers: guarded like every other operation. */

@@ -1,4 +1,5 @@
 import type { Body } from "./body.ts";
+import type { History } from "./changes.ts";
 import type { Context, Principal } from "./context.ts";
 import type { RequestPath } from "./path.ts";
 import type {
@@ -101,6 +102,7 @@ export interface Control {
     body: Body,
     options?: Pick<WriteOptions, "contentType">,
   ) => Promise<WriteResult>;
+  readonly history: History;
   readonly whoami: (ctx: Context) => Promise<WhoAmI>;
   readonly keys: {
     readonly mint: (ctx: Context, input: KeyInput) => Promise<MintedKey>;

@@ -1,10 +1,4 @@
-import {
-  type Context,
-  type Control,
-  nameOf,
-  type VirtualPath,
-  type WholeTree,
-} from "@bulkhead/contract";
+import { type Context, type Control, type VirtualPath, type WholeTree } from "@bulkhead/contract";
 import { append, stack } from "@bulkhead/kit";
 import {
   type Ledger,
@@ -22,6 +16,7 @@ import {
   checkServing,
   checkTenantId,
   decided,
+  type Decide,
   type Decision,
   fence,
   filtered,
@@ -41,10 +36,12 @@ import { type Mount, scoped, tree } from "@bulkhead/vfs";
 import { authorityOf } from "./authority.ts";
 import { closers, type Closers } from "./closers.ts";
 import { startCollector } from "./start-collector.ts";
+import { createRoot } from "./create-root.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { HeldElsewhere } from "./held.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
+import { openHistory } from "./open-history.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { type LedgerRoot, rootsTable } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
@@ -155,44 +152,24 @@ const openTree = async (
     if (failed !== undefined) throw failed.reason;
   });
 
-  const createRoot: Tenants["createRoot"] = async (settlement, path) => {
-    const id = nameOf(path);
-    const existing = await ledger.tenants.get(id);
-    const placement = options.defaultPlacement;
-    if (settlement.audit !== undefined)
-      settlement.audit.action = existing === undefined ? "tenant.create" : "tenant.root";
-    if (existing !== undefined) {
-      settlement.tenant = existing.uid;
-      await ledger.tenants.addRoot(settlement, existing.uid, path, placement);
-      // What comes next in the same request may lie below it.
-      await roots.catchUp(undefined);
-      return;
-    }
-    await ledger.tenants.create(settlement, {
-      id,
-      name: id,
-      root: path,
-      placement,
-      subdomain: undefined,
-      allowedRegions: undefined,
-      limits: {},
-      settings: {},
-    });
-    await roots.catchUp(undefined);
+  const tenants: Tenants = {
+    rootAt: roots.rootAt,
+    createRoot: createRoot(ledger, roots, options.defaultPlacement),
   };
-  const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
   const authority = authorityOf({ keys: ledger.authority, roots });
 
   const streams = streamWatch(authority);
   opened.add(async () => streams.close());
+  // The order of the answers: bounds, tenant, scopes, and then relations.
+  const decide = (scopes: Decision): Decide =>
+    decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopes]);
   const governed = (storages: WholeTree, scopes: Decision): WholeTree =>
     stack<WholeTree>(
       storages,
       fence({
         authority,
-        // The order of the answers: bounds, tenant, scopes, and then relations.
-        decide: decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopes]),
+        decide: decide(scopes),
         streams,
       }),
       filtered,
@@ -216,6 +193,18 @@ const openTree = async (
       tenants: ledger.tenants,
     }),
     session,
+    history: openHistory(
+      {
+        ledger,
+        roots,
+        session,
+        namespaceRoots,
+        authority,
+        audited: asks,
+        decide: decide(scopesAllow),
+      },
+      opened,
+    ),
     append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
     keys: keyControl({
       keys: ledger.keys,

@@ -1,6 +1,7 @@
 export * from "./audit.ts";
 export * from "./authenticate.ts";
 export * from "./control/audited.ts";
+export * from "./control/changes.ts";
 export * from "./control/idempotency.ts";
 export * from "./control/keys.ts";
 export * from "./control/records.ts";

@@ -36,6 +36,20 @@ describe("MountTable", () => {
     expect(found("/a/b/c/d/e")).toEqual(["/a/b/c", "d/e"]);
   });
 
+  it("says where in the tree something inside a mount is, unless another mount hides it", () => {
+    const table = MountTable.of([
+      mount("/"),
+      mount("/a/b"),
+      mount("/a/b", { id: "above", priority: 1 }),
+    ]);
+    expect(table.placeOf("/", ["a", "x"])).toBe("/a/x");
+    expect(table.placeOf("/", [])).toBe("/");
+    expect(table.placeOf("/", ["a", "b", "x"])).toBeUndefined();
+    expect(table.placeOf("above", ["x", "y"])).toBe("/a/b/x/y");
+    expect(table.placeOf("/a/b", ["x"])).toBeUndefined();
+    expect(table.placeOf("gone", ["x"])).toBeUndefined();
+  });
+
   it("agrees with a search through all mounts", () => {
     const path = fc
       .array(fc.constantFrom("a", "b", "ab"), { maxLength: 4 })

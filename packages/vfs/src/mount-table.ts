@@ -1,5 +1,6 @@
 import {
   type BackendPath,
+  child,
   FileError,
   nameOf,
   parent,
@@ -150,6 +151,14 @@ export class MountTable {
   /** The names in the directory `path` that lead to mount points, in the order of a listing. */
   mountNamesBelow(path: VirtualPath): readonly string[] {
     return this.#below.get(path) ?? [];
+  }
+
+  /** Where in the tree `names` inside a mount are; undefined if that mount is not there, or another serves the place. */
+  placeOf(id: string, names: readonly string[]): VirtualPath | undefined {
+    const point = this.#ids.get(id);
+    if (point === undefined) return undefined;
+    const path = names.reduce<VirtualPath>((at, name) => child(at, name), point);
+    return this.resolve(path).mount.id === id ? path : undefined;
   }
 
   /**

@@ -14,7 +14,7 @@ import {
 import { plainContext, textBody } from "@bulkhead/kit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { defaultNamespaceRoots, scope } from "./scope.ts";
+import { addressed, defaultNamespaceRoots, locate, scope } from "./scope.ts";
 import { scoped } from "./scoped.ts";
 
 const at = (raw: string): VirtualPath => parseVirtualPath(raw);
@@ -159,6 +159,23 @@ describe("scope", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("addressed", () => {
+  it("writes what `locate` reads", () => {
+    const roots = defaultNamespaceRoots;
+    const reach = reachOf("/workspace/a", "/workspace/a");
+    for (const [path, written] of [
+      ["/workspace/a", "/"],
+      ["/workspace/a/x/y", "/x/y"],
+      ["/workspace/a/tenants/x", "/workspace/a/tenants/x"],
+      ["/workspace/ab/x", "/workspace/ab/x"],
+    ] as const) {
+      expect(addressed(reach, roots, at(path))).toBe(written);
+      expect(locate(reach, roots, ask(written))).toBe(path);
+    }
+    expect(addressed(reachOf("/", "/"), roots, at("/workspace/a"))).toBe("/workspace/a");
   });
 });
 

@@ -4,6 +4,7 @@ import {
   parseVirtualPath,
   type Reach,
   type RequestPath,
+  segmentsBelow,
   segmentsOf,
   type VirtualPath,
 } from "@bulkhead/contract";
@@ -24,6 +25,18 @@ export const locate = (
   if (first === undefined) return reach.home;
   if (namespaceRoots.includes(first)) return parseVirtualPath(path);
   return parseVirtualPath(segmentsOf(reach.home).length === 0 ? path : `${reach.home}${path}`);
+};
+
+/** How a caller writes a path of the tree: `locate` turned round. Relative to home where that is unambiguous. */
+export const addressed = (
+  { home }: Reach,
+  namespaceRoots: readonly string[],
+  path: VirtualPath,
+): string => {
+  const below = segmentsBelow(home, path);
+  const [first] = below ?? [];
+  if (below === undefined || (first !== undefined && namespaceRoots.includes(first))) return path;
+  return `/${below.join("/")}`;
 };
 
 /** True if `path` lies inside the bounds. */
