@@ -4,7 +4,7 @@ import { code, table } from "./markdown.ts";
 /** What each route does. A route without a row, and a row without a route, is a mistake. */
 const does: Readonly<Record<string, string>> = {
   "GET /v1/files/{path}":
-    "The content. `Range` (one range), `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Range`. 200, 206, 304.",
+    "The content; `?version=` an earlier one. `Range` (one range), `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Range`. 200, 206, 304.",
   "PUT /v1/files/{path}":
     "Writes the body and makes missing parents. `If-Match`, `If-None-Match: *`, `Content-Digest`, `Repr-Digest`. 201 created, 200 replaced, with the stat.",
   "DELETE /v1/files/{path}":
@@ -21,6 +21,12 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/glob": "`{ pattern, path?, limit? }` → `{ paths, truncated }`.",
   "POST /v1/grep":
     "`{ pattern, path?, include?, ignoreCase?, limit? }` → `{ matches: [{ path, line, text }], truncated }`. The pattern is RE2: it runs in linear time.",
+  "GET /v1/versions/{path}":
+    "What was stored at the path and removed there, newest first, also of a file that is gone. `?limit=`, `?after=`. 400 where the storage keeps the latest content alone.",
+  "POST /v1/restore":
+    "`{ path, version }`. Makes an earlier content the newest one, as a write does. 201 where nothing was there, 200 replaced, with the stat.",
+  "GET /v1/changes":
+    "What changed in the tenant, in commit order, as far as the key may read it: `{ items, next }`, `next` always there. `?limit=`, `?after=` (a cursor, or `latest`), `?wait=` (seconds, 30 at most) for something to tell; `?tenant=` with the platform key.",
   "POST /v1/keys":
     "`{ name, tenant?, workspacePrefix?, subject?, scopes?, expiresAt? }`. 201 with `key`, the secret: the only answer that holds it.",
   "GET /v1/keys": "A page of keys, without secrets. `?tenant=`.",
@@ -52,7 +58,13 @@ const does: Readonly<Record<string, string>> = {
 };
 
 /** Routes of files stand for all that begins with them. */
-const ofFiles: ReadonlySet<string> = new Set(["/v1/files", "/v1/append", "/v1/stat", "/v1/list"]);
+const ofFiles: ReadonlySet<string> = new Set([
+  "/v1/files",
+  "/v1/append",
+  "/v1/stat",
+  "/v1/list",
+  "/v1/versions",
+]);
 
 const nameOf = (method: string, url: string): string =>
   `${method} ${ofFiles.has(url) ? `${url}/{path}` : url.replaceAll(/:(\w+)/g, "{$1}")}`;

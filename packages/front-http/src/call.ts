@@ -11,6 +11,8 @@ export interface Front {
   readonly control: Control;
   readonly cursors: Cursors;
   readonly version: string;
+  /** Aborts when the front begins to close. */
+  readonly stopping: AbortSignal;
 }
 
 /** A request that no key has to open. */

@@ -75,7 +75,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
   const expecting = new WeakSet<IncomingMessage>();
   const unknownExpectation = new WeakSet<IncomingMessage>();
   const addressOf = clientAddress(options.trustedProxies ?? []);
-  let closing = false;
+  const stopping = new AbortController();
   const single = (value: string | string[] | undefined): string | undefined =>
     Array.isArray(value) ? value.join(",") : value;
   const service: Service = {
@@ -84,7 +84,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
     cursors: cursorsWith(options.cursorKeys),
     stallMs: options.stallMs ?? 60_000,
     expecting,
-    closing: () => closing,
+    stopping: stopping.signal,
     log: options.log,
     address: ({ socket, headers }) =>
       addressOf(socket.remoteAddress, {
@@ -164,7 +164,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
       return { url: `${options.tls === undefined ? "http" : "https"}://${name}:${bound}` };
     },
     close: async ({ graceMs }) => {
-      closing = true;
+      stopping.abort();
       const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
       // Connections whose answer had begun before are found idle only afterwards.
       const sweep = setInterval(() => app.server.closeIdleConnections(), 50);

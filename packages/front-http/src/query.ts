@@ -12,6 +12,9 @@ export interface Query {
   readonly filters: () => string;
 }
 
+/** How much of a list is asked for at a time, from where and how patiently: not what the list is. */
+const turning: ReadonlySet<string> = new Set(["after", "limit", "wait"]);
+
 /** Parses `application/x-www-form-urlencoded`, `?` not included. Its readers throw `invalid-request`. */
 export const parseQuery = (raw: string): Query => {
   const all = new URLSearchParams(raw);
@@ -44,7 +47,7 @@ export const parseQuery = (raw: string): Query => {
       return Date.parse(value);
     },
     filters: () => {
-      const rest = [...all].filter(([name]) => name !== "after" && name !== "limit");
+      const rest = [...all].filter(([name]) => !turning.has(name));
       return JSON.stringify(rest.sort(([a, x], [b, y]) => (a < b || (a === b && x < y) ? -1 : 1)));
     },
   };

@@ -30,7 +30,6 @@ export interface Service extends Front {
   readonly stallMs: number;
   /** Requests whose client waits for `100 Continue`. */
   readonly expecting: WeakSet<IncomingMessage>;
-  readonly closing: () => boolean;
   readonly log: ((entry: HttpLogEntry) => void) | undefined;
 }
 
@@ -162,7 +161,7 @@ export const serve = async (
     signal: turn.signal,
     stallMs: service.stallMs,
     withheld: service.expecting.has(request),
-    closing: service.closing(),
+    closing: service.stopping.aborted,
   };
   let { status } = answer;
   try {

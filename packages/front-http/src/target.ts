@@ -19,7 +19,7 @@ export const parseTarget = (raw: string): Target => {
   };
 };
 
-const withPath = /^\/v1\/(files|append|stat|list)(\/.*)?$/s;
+const withPath = /^\/v1\/(files|append|stat|list|versions)(\/.*)?$/s;
 
 /** The part of a target's path that names a file, still encoded: what follows `/v1/files`; nothing there is the root. */
 export const encodedFileOf = (target: Target): string => withPath.exec(target.path)?.[2] ?? "/";

@@ -2,6 +2,7 @@ export * from "./audit.ts";
 export * from "./etag.ts";
 export * from "./files.ts";
 export * from "./headers.ts";
+export * from "./history.ts";
 export * from "./jobs.ts";
 export * from "./keys.ts";
 export * from "./metadata.ts";

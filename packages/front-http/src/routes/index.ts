@@ -1,5 +1,6 @@
 import type { Route } from "../call.ts";
 import { healthRoutes } from "./health.ts";
+import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
 import { listFiles, statFile } from "./list-files.ts";
 import { operationRoutes } from "./operations.ts";
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   { method: "GET", url: "/v1/stat", run: statFile },
   { method: "GET", url: "/v1/list", run: listFiles },
   ...operationRoutes,
+  ...historyRoutes,
   ...keyRoutes,
   ...tenantRoutes,
   ...recordRoutes,

@@ -15,7 +15,7 @@ import {
   type StoredAnswer,
   type TenantRecord,
 } from "@bulkhead/contract";
-import { append, plainContext } from "@bulkhead/kit";
+import { append, plainContext, textBody } from "@bulkhead/kit";
 import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 
 /** What happened below the front, for tests to look at. */
@@ -175,6 +175,48 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
   };
   return {
     session,
+    history: {
+      versions: async (ctx, path, { after, limit = 1000 } = {}) => {
+        const { etag = "", size } = await session.stat(ctx, path);
+        const all = ["3", "2", "1"].map((version) => ({
+          version,
+          kind: version === "2" ? ("remove" as const) : ("write" as const),
+          size: version === "2" ? 0 : size,
+          modifiedAt: 1_700_000_000_000,
+          ...(version !== "2" && { etag }),
+          current: version === "3",
+        }));
+        const from = after === undefined ? 0 : Number(after);
+        return {
+          entries: all.slice(from, from + limit),
+          ...(from + limit < all.length && { next: String(from + limit) }),
+        };
+      },
+      restore: async (ctx, path, version) => {
+        if (version !== "1") throw missing();
+        if (ctx.settlement.idempotency !== undefined) mark(ctx.settlement.idempotency);
+        return session.write(ctx, path, textBody("restored"));
+      },
+      changes: async (_ctx, { after, limit = 100, tenant, waitMs = 0, enough }) => {
+        const from = after === undefined ? 0 : after === "latest" ? 3 : Number(after);
+        if (from >= 3 && waitMs > 0)
+          await new Promise<void>((resolve) => {
+            const over = setTimeout(resolve, waitMs);
+            enough?.addEventListener("abort", () => {
+              clearTimeout(over);
+              resolve();
+            });
+          });
+        const items = [1, 2, 3].slice(from, from + limit).map((seq) => ({
+          seq,
+          kind: "move" as const,
+          path: `/${tenant ?? "own"}`,
+          ...(seq === 2 && { from: "/from", version: "v", etag: "e" }),
+          at: 1_700_000_000_000,
+        }));
+        return { items, next: String(from + items.length) };
+      },
+    },
     append: (ctx, path, body, options) => append(session, ctx, path, body, options),
     authenticate: async (credential) => {
       seen.credentials.push(credential);
