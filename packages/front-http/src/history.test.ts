@@ -1,7 +1,7 @@
 import { memory } from "@bulkhead/backend-memory";
 import { recordPage, wireChange, wireVersion } from "@bulkhead/wire";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type World, worldOver } from "./test/world.ts";
+import { until, type World, worldOver } from "./test/world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -97,7 +97,7 @@ describe("changes", () => {
 
   it("end their wait when the server ends", async () => {
     const waiting = world.fetch("/v1/changes?after=latest&wait=30");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => world.seen.credentials.length > 0);
     await world.front.close({ graceMs: 20_000 });
     const answer = await waiting;
     expect(answer.status).toBe(200);

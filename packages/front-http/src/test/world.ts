@@ -199,7 +199,7 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
       },
       changes: async (_ctx, { after, limit = 100, tenant, waitMs = 0, enough }) => {
         const from = after === undefined ? 0 : after === "latest" ? 3 : Number(after);
-        if (from >= 3 && waitMs > 0)
+        if (from >= 3 && waitMs > 0 && enough?.aborted !== true)
           await new Promise<void>((resolve) => {
             const over = setTimeout(resolve, waitMs);
             enough?.addEventListener("abort", () => {
