@@ -1,3 +1,5 @@
+export { fileGraph } from "./graph/file-graph.ts";
+export { type LoadOptions, loadInSlices } from "./graph/load-in-slices.ts";
 export * from "./graph/types.ts";
 export { fileModel, reservedTypes, roleAliases } from "./model/file-model.ts";
 export type * from "./model/model.ts";

@@ -81,12 +81,8 @@ export interface FileGraph {
     directory: VirtualPath,
     now: number,
   ) => (name: string) => Verdict;
-  /** The roots below which the permission (a bit) holds, without any that lies below another; excepted are those blocked. */
-  readonly cover: (
-    closure: Closure,
-    permission: number,
-    now: number,
-  ) => { readonly roots: readonly VirtualPath[]; readonly except: readonly VirtualPath[] };
+  /** Where the permission (a bit) holds, for an admin `/`: everything of the graph's tenant. */
+  readonly cover: (closure: Closure, permission: number, now: number) => Cover;
   /** True if a tuple strictly below `path` blocks the closure there; false for an admin of the graph's tenant, whom nothing blocks. */
   readonly blockedBelow: (closure: Closure, path: VirtualPath, now: number) => boolean;
   /** The places above `path`, itself excluded, where a live tuple blocks anybody. */
@@ -100,6 +96,18 @@ export interface FileGraph {
     permission: number,
     now: number,
   ) => Reasons;
+}
+
+/** Paths, none of which lies below another. What is excepted lies at or below one of them. */
+export interface Cover {
+  /** Each with everything below. */
+  readonly roots: readonly VirtualPath[];
+  /** Only what lies below each, which alone cannot be said of `roots`: `/x/*`. */
+  readonly below: readonly VirtualPath[];
+  /** Blocked with everything below. */
+  readonly except: readonly VirtualPath[];
+  /** Blocked is only what lies below. */
+  readonly exceptBelow: readonly VirtualPath[];
 }
 
 export interface Reasons {

@@ -1,0 +1,140 @@
+import { reveal, type WalkClosure } from "./closure.ts";
+import { cyclicGroups, type Memberships } from "./memberships.ts";
+import { get, none } from "./records.ts";
+import {
+  below,
+  bitsOf,
+  blocked,
+  crowd,
+  editor,
+  endOf,
+  nextAtPlace,
+  owner,
+  type Relations,
+  subjectOf,
+  viewer,
+} from "./relations.ts";
+import { type Ring, standsUntil } from "./ring.ts";
+import { isGroup, type Subjects } from "./subjects.ts";
+import { childOf, endOfName, firstRelation, rootNode, type Trie } from "./trie.ts";
+import type { Closure, Tuple } from "./types.ts";
+import type { Tally } from "./verdict.ts";
+import type { VirtualPath } from "@bulkhead/contract";
+
+/** What a graph holds. */
+export interface Held {
+  readonly subjects: Subjects;
+  readonly members: Memberships;
+  readonly trie: Trie;
+  /** Relations on files: places are nodes of the trie. */
+  readonly files: Relations;
+  /** Relations of this tenant's subjects on other tenants' files, by subject. */
+  readonly foreign: Map<number, Tuple[]>;
+  foreignCount: number;
+  /** Moves with every change. */
+  version: number;
+}
+
+/** One closure asking one graph at one moment. */
+export interface Asking {
+  readonly held: Held;
+  readonly closure: WalkClosure;
+  readonly ring: Ring;
+  readonly now: number;
+  /** Until when it is an admin of the graph's tenant; 0 if it is none. */
+  readonly adminUntil: number;
+}
+
+export const ask = (held: Held, closure: Closure, now: number): Asking => {
+  const known = reveal(closure);
+  const { subjects } = held;
+  return {
+    held,
+    closure: known,
+    ring: known.ringIn(subjects),
+    now,
+    adminUntil: closure.subject.tenant === subjects.tenant ? known.adminUntil : 0,
+  };
+};
+
+/** Whether it cannot be said that the closure is not in the group `number`, which it was not found in. */
+export const isUndecided = (asking: Asking, number: number): boolean => {
+  const { held, closure, now } = asking;
+  if (get(held.subjects.rows, number, isGroup) === 0) return false;
+  if (closure.indeterminate && closure.subject.tenant === held.subjects.tenant) return true;
+  return held.members.nested.size > 0 && cyclicGroups(held.members, now).has(number);
+};
+
+const meetOne = (asking: Asking, row: number, last: boolean, met: Tally): void => {
+  const { files } = asking.held;
+  const bits = bitsOf(files, row);
+  if (last && (bits & below) !== 0) return;
+  const number = get(files.rows, row, subjectOf);
+  const stands = standsUntil(asking.ring, number);
+  if (stands <= asking.now) {
+    if ((bits & blocked) !== 0 && endOf(files, row) > asking.now && isUndecided(asking, number)) {
+      met.blocked = true;
+      met.unsure = true;
+    }
+    return;
+  }
+  const until = Math.min(stands, endOf(files, row));
+  if (until <= asking.now) return;
+  if ((bits & blocked) !== 0) met.blocked = true;
+  else if ((bits & owner) !== 0) met.owner = Math.max(met.owner, until);
+  else if ((bits & editor) !== 0) met.editor = Math.max(met.editor, until);
+  else if ((bits & viewer) !== 0) met.viewer = Math.max(met.viewer, until);
+};
+
+const meetCrowd = (
+  asking: Asking,
+  crowded: ReadonlyMap<number, readonly number[]>,
+  last: boolean,
+  met: Tally,
+): void => {
+  for (const number of asking.ring.numbers)
+    for (const row of crowded.get(number) ?? []) meetOne(asking, row, last, met);
+  // Blocks by groups that the closure was not found in: only where that leaves something open.
+  if (met.blocked || !mayBeUndecided(asking)) return;
+  for (const [number, rows] of crowded)
+    if (isUndecided(asking, number)) for (const row of rows) meetOne(asking, row, last, met);
+};
+
+const mayBeUndecided = ({ held, closure, now }: Asking): boolean =>
+  closure.indeterminate ||
+  (held.members.nested.size > 0 && cyclicGroups(held.members, now).size > 0);
+
+/** Adds what stands on a node. With `last` the node is what is asked about, so what holds only below it does not count. */
+export const meet = (asking: Asking, node: number, last: boolean, met: Tally): void => {
+  const { files, trie } = asking.held;
+  let row = get(trie.nodes, node, firstRelation);
+  for (let seen = 0; row !== none; seen++) {
+    if (seen === crowd) {
+      const crowded = files.crowded?.get(node);
+      if (crowded !== undefined) return meetCrowd(asking, crowded, last, met);
+    }
+    meetOne(asking, row, last, met);
+    row = get(files.rows, row, nextAtPlace);
+  }
+};
+
+/** Walks down to a path, adding what stands on each node. Returns its node, or `none` if nothing lies there or below. */
+export const descend = (
+  asking: Asking,
+  path: VirtualPath,
+  asDirectory: boolean,
+  met: Tally,
+): number => {
+  const { trie } = asking.held;
+  const { length } = path;
+  let node = rootNode;
+  meet(asking, node, length === 1 && !asDirectory, met);
+  for (let from = 1; from < length;) {
+    const to = endOfName(path, from);
+    node = childOf(trie, node, path, from, to);
+    if (node === none) return none;
+    from = to + 1;
+    meet(asking, node, to === length && !asDirectory, met);
+  }
+  return node;
+};

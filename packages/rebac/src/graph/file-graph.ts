@@ -1,0 +1,112 @@
+import type { VirtualPath } from "@bulkhead/contract";
+import { ask, type Asking, descend, type Held, meet } from "./asking.ts";
+import { blockedBelow, blocksAbove } from "./blocks.ts";
+import { change } from "./change.ts";
+import { closureOf, type Home } from "./closure.ts";
+import { cover } from "./cover.ts";
+import { explain } from "./explain.ts";
+import { foreignPaths } from "./foreign.ts";
+import { held, heldBytes, heldSize } from "./held.ts";
+import { type Leads, leadsFor } from "./leads.ts";
+import { none } from "./records.ts";
+import { subjectsOf } from "./subjects-of.ts";
+import { trail } from "./trail.ts";
+import { childOf } from "./trie.ts";
+import type { Closure, FileGraph, Verdict } from "./types.ts";
+import { clearTally, combine, copyTally, tally } from "./verdict.ts";
+
+/** The search for what leads, kept with the closure for one moment of one state of a graph. */
+const leadsOf = (): ((asking: Asking) => Leads) => {
+  const kept = new WeakMap<
+    Closure,
+    { readonly version: number; readonly now: number; readonly leads: Leads }
+  >();
+  return (asking) => {
+    const { closure, now } = asking;
+    const { version } = asking.held;
+    const known = kept.get(closure);
+    if (known?.version === version && known.now === now) return known.leads;
+    const leads = leadsFor(asking);
+    kept.set(closure, { version, now, leads });
+    return leads;
+  };
+};
+
+/**
+ * The compiled walk of the built-in model over one tenant's relations (`authorization.md`). Relations that the model has no place for, such as a
+ * wildcard that owns or a subject of another tenant that may do more than edit, are never held.
+ *
+ * @param tenant the tenant's uid
+ */
+export const fileGraph = (tenant: string): FileGraph => {
+  const state: Held = held(tenant);
+  const home: Home = { trail: (subject, key, now) => trail(state, subject, key, now) };
+  const leads = leadsOf();
+  const met = tally();
+  const verdictAt = (asking: Asking, node: number): Verdict =>
+    combine(
+      met,
+      asking.adminUntil,
+      asking.now,
+      asking.closure.indeterminate,
+      () => node !== none && leads(asking)(node),
+    );
+
+  const check = (closure: Closure, path: VirtualPath, now: number): Verdict => {
+    const asking = ask(state, closure, now);
+    clearTally(met);
+    return verdictAt(asking, descend(asking, path, false, met));
+  };
+
+  const listing = (
+    closure: Closure,
+    directory: VirtualPath,
+    now: number,
+  ): ((name: string) => Verdict) => {
+    const base = tally();
+    let asking = ask(state, closure, now);
+    let version = -1;
+    let node = none;
+    let unnamed: Verdict | undefined;
+    return (name) => {
+      // Whoever filters many names lets others run in between, and they may change the graph.
+      if (version !== state.version) {
+        version = state.version;
+        asking = ask(state, closure, now);
+        clearTally(base);
+        node = descend(asking, directory, true, base);
+        copyTally(base, met);
+        unnamed = verdictAt(asking, none);
+      }
+      const child = node === none ? none : childOf(state.trie, node, name, 0, name.length);
+      if (child === none && unnamed !== undefined) return unnamed;
+      copyTally(base, met);
+      meet(asking, child, true, met);
+      return verdictAt(asking, child);
+    };
+  };
+
+  return {
+    tenant,
+    get size() {
+      return heldSize(state);
+    },
+    get bytes() {
+      return heldBytes(state);
+    },
+    apply: (each) => change(state, each),
+    closureOf: (subject, now) => closureOf(state.members, home, subject, now),
+    foreign: (closure, now) => foreignPaths(ask(state, closure, now)),
+    check,
+    listing,
+    cover: (closure, permission, now) => cover(ask(state, closure, now), permission),
+    blockedBelow: (closure, path, now) => blockedBelow(ask(state, closure, now), path),
+    blocksAbove: (path, now) => blocksAbove(state, path, now),
+    subjects: (path, permission, now) =>
+      subjectsOf(state, path, permission, now, (subject) =>
+        check(closureOf(state.members, home, subject, now), path, now),
+      ),
+    explain: (closure, path, permission, now) =>
+      explain(ask(state, closure, now), path, permission, check(closure, path, now)),
+  };
+};

@@ -1,0 +1,46 @@
+/** The subjects that a closure stands on in one graph, by number, each with the moment from which it no longer does. */
+export interface Ring {
+  readonly numbers: readonly number[];
+  readonly ends: readonly number[];
+  /** Open addressing, at most half full. */
+  readonly slots: Int32Array;
+  /** Beside `slots`; undefined if nothing ends. */
+  readonly slotEnds: Float64Array | undefined;
+  readonly shift: number;
+}
+
+const empty = -1;
+
+/** `numbers` holds none twice; `ends` goes beside it. */
+export const ring = (numbers: readonly number[], ends: readonly number[]): Ring => {
+  let bits = 3;
+  while (1 << bits < numbers.length * 2) bits += 1;
+  const shift = 32 - bits;
+  const mask = (1 << bits) - 1;
+  const slots = new Int32Array(1 << bits).fill(empty);
+  let slotEnds: Float64Array | undefined;
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
+    const end = ends[i]!;
+    let slot = Math.imul(number, 0x9e3779b1) >>> shift;
+    while (slots[slot] !== empty) slot = (slot + 1) & mask;
+    slots[slot] = number;
+    if (end === Infinity) continue;
+    slotEnds ??= new Float64Array(1 << bits).fill(Infinity);
+    slotEnds[slot] = end;
+  }
+  return { numbers, ends, slots, slotEnds, shift };
+};
+
+/** Until when the ring stands on a subject: Infinity for ever, 0 if it does not. */
+export const standsUntil = (on: Ring, number: number): number => {
+  const { slots } = on;
+  const mask = slots.length - 1;
+  let slot = Math.imul(number, 0x9e3779b1) >>> on.shift;
+  for (;;) {
+    const held = slots[slot]!;
+    if (held === number) return on.slotEnds === undefined ? Infinity : on.slotEnds[slot]!;
+    if (held === empty) return 0;
+    slot = (slot + 1) & mask;
+  }
+};
