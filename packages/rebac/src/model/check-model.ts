@@ -46,6 +46,20 @@ const checkTupleset = (
   return undefined;
 };
 
+/** What is named twice where once says the same: a slip, as it is almost surely not what was meant. */
+const repeated = (definition: RelationDefinition): string | undefined => {
+  const named = [
+    ...definition.restrictions.map((entry) =>
+      entry.condition === undefined ? spelt(entry) : `${spelt(entry)} with ${entry.condition}`,
+    ),
+    ...operandsOf(definition.rewrite).flatMap((operand) => {
+      if (operand.kind === "computed") return `relation ${operand.relation}`;
+      return operand.kind === "from" ? `relation ${operand.relation} from ${operand.tupleset}` : [];
+    }),
+  ];
+  return named.find((name, index) => named.indexOf(name) !== index);
+};
+
 const checkRelation = (
   model: Model,
   type: string,
@@ -59,6 +73,8 @@ const checkRelation = (
     return "a relation that is not given directly may not name types";
   if (definition.restrictions.length > modelLimits.restrictions)
     return `more than ${modelLimits.restrictions} types between the brackets`;
+  const twice = repeated(definition);
+  if (twice !== undefined) return `${twice} stands in it twice`;
   for (const entry of definition.restrictions) {
     const wrong = checkRestriction(model, entry);
     if (wrong !== undefined) return wrong;
@@ -102,7 +118,6 @@ const checkConditions = (model: Model, lines: Lines): void => {
 
 /** Checks what the names of a model mean, its limits and its conditions. Throws `invalid-request` that names the line. */
 export const checkModel = (model: Model, lines: Lines): void => {
-  if (lines.duplicate !== undefined) throw modelError(lines.duplicate.what, lines.duplicate.line);
   checkSize(model);
   for (const [type, relations] of Object.entries(model.types)) {
     if (!typeName.test(type) || keywords.has(type))

@@ -7,16 +7,28 @@ import type {
   Rewrite,
 } from "./model.ts";
 import { parameterTypeNames } from "./model.ts";
+import type { Lines } from "./lines.ts";
 import { modelError } from "./model-error.ts";
 import { modelLimits } from "./model-limits.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What is wrong with the shape of a model, before it is known where. */
+class ShapeError extends Error {}
+
+const located = <T>(line: number | undefined, decode: () => T): T => {
+  try {
+    return decode();
+  } catch (error) {
+    throw error instanceof ShapeError ? modelError(error.message, line) : error;
+  }
+};
+
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const fields = (value: unknown, where: string): Fields => {
-  if (!isFields(value)) throw modelError(`${where} must be an object`);
+  if (!isFields(value)) throw new ShapeError(`${where} must be an object`);
   return value;
 };
 
@@ -26,12 +38,12 @@ const optionalFields = (value: unknown, where: string): Fields =>
 
 const list = (value: unknown, where: string): readonly unknown[] => {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw modelError(`${where} must be a list`);
+  if (!Array.isArray(value)) throw new ShapeError(`${where} must be a list`);
   return value;
 };
 
 const text = (value: unknown, where: string): string => {
-  if (typeof value !== "string" || value === "") throw modelError(`${where} must be a string`);
+  if (typeof value !== "string" || value === "") throw new ShapeError(`${where} must be a string`);
   return value;
 };
 
@@ -40,15 +52,17 @@ const optionalText = (value: unknown, where: string): string | undefined =>
 
 const decodeRewrite = (value: unknown, where: string, depth: number): Rewrite => {
   if (depth > modelLimits.depth)
-    throw modelError(`${where} is nested more than ${modelLimits.depth} deep`);
+    throw new ShapeError(`${where} is nested more than ${modelLimits.depth} deep`);
   const rewrite = fields(value, where);
   const [kind, ...more] = Object.keys(rewrite).filter((key) => rewrite[key] !== undefined);
   if (kind === undefined || more.length > 0)
-    throw modelError(`${where} must have exactly one kind of userset`);
+    throw new ShapeError(`${where} must have exactly one kind of userset`);
   const inner = rewrite[kind];
   const children = (): readonly Rewrite[] => {
     const found = list(fields(inner, where)["child"], where);
-    if (found.length === 0) throw modelError(`${where} combines nothing`);
+    if (found.length === 0) throw new ShapeError(`${where} combines nothing`);
+    if (found.length > modelLimits.operands)
+      throw new ShapeError(`${where} combines more than ${modelLimits.operands} relations`);
     return found.map((child) => decodeRewrite(child, where, depth + 1));
   };
   switch (kind) {
@@ -76,7 +90,7 @@ const decodeRewrite = (value: unknown, where: string, depth: number): Rewrite =>
       };
     }
     default:
-      throw modelError(`${where} has an unknown kind of userset, ${JSON.stringify(kind)}`);
+      throw new ShapeError(`${where} has an unknown kind of userset, ${JSON.stringify(kind)}`);
   }
 };
 
@@ -86,7 +100,7 @@ const decodeRestriction = (value: unknown, where: string): Restriction => {
   const condition = optionalText(parts["condition"], where);
   const wildcard = parts["wildcard"] !== undefined && parts["wildcard"] !== null;
   if (wildcard && relation !== undefined)
-    throw modelError(`${where} allows a wildcard and a relation in one`);
+    throw new ShapeError(`${where} allows a wildcard and a relation in one`);
   return {
     type: text(parts["type"], where),
     ...(relation === undefined ? {} : { relation }),
@@ -97,6 +111,7 @@ const decodeRestriction = (value: unknown, where: string): Restriction => {
 
 const decodeType = (
   value: unknown,
+  lines: Lines,
 ): readonly [string, Readonly<Record<string, RelationDefinition>>] => {
   const parts = fields(value, "a type");
   const type = text(parts["type"], "the name of a type");
@@ -110,12 +125,16 @@ const decodeType = (
     Object.fromEntries(
       relations.map(([relation, rewrite]) => {
         const where = `${type}#${relation}`;
-        const metadata = Object.hasOwn(restrictions, relation) ? restrictions[relation] : undefined;
-        const allowed = list(
-          optionalFields(metadata, where)["directly_related_user_types"],
-          where,
-        ).map((entry) => decodeRestriction(entry, where));
-        return [relation, { rewrite: decodeRewrite(rewrite, where, 1), restrictions: allowed }];
+        return located(lines.relation(type, relation), () => {
+          const metadata = Object.hasOwn(restrictions, relation)
+            ? restrictions[relation]
+            : undefined;
+          const allowed = list(
+            optionalFields(metadata, where)["directly_related_user_types"],
+            where,
+          ).map((entry) => decodeRestriction(entry, where));
+          return [relation, { rewrite: decodeRewrite(rewrite, where, 1), restrictions: allowed }];
+        });
       }),
     ),
   ];
@@ -125,11 +144,11 @@ const decodeParameter = (value: unknown, where: string, depth = 1): ParameterTyp
   const parts = fields(value, where);
   const spelt = text(parts["type_name"], where);
   const name = parameterTypeNames.find((known) => spelt === `TYPE_NAME_${known.toUpperCase()}`);
-  if (name === undefined) throw modelError(`${where} has an unknown type, ${spelt}`);
+  if (name === undefined) throw new ShapeError(`${where} has an unknown type, ${spelt}`);
   const generic = list(parts["generic_types"], where);
   if (name !== "map" && name !== "list") return { name };
   if (generic.length !== 1 || depth > 4)
-    throw modelError(`${where} must name one type that its elements have`);
+    throw new ShapeError(`${where} must name one type that its elements have`);
   return { name, of: decodeParameter(generic[0], where, depth + 1) };
 };
 
@@ -137,7 +156,7 @@ const decodeCondition = (name: string, value: unknown): ConditionDefinition => {
   const where = `the condition ${name}`;
   const parts = fields(value, where);
   if (parts["name"] !== undefined && parts["name"] !== name)
-    throw modelError(`${where} names itself otherwise`);
+    throw new ShapeError(`${where} names itself otherwise`);
   return {
     expression: text(parts["expression"], where),
     parameters: Object.fromEntries(
@@ -149,22 +168,34 @@ const decodeCondition = (name: string, value: unknown): ConditionDefinition => {
   };
 };
 
-/** Reads the JSON of an authorization model. Checks its shape and its nesting, not what its names mean. */
-export const decodeModel = (value: unknown): Model => {
+const decode = (value: unknown, lines: Lines): Model => {
   const parts = fields(value, "the model");
   const schema = parts["schema_version"];
-  if (schema !== "1.1" && schema !== "1.2") throw modelError("schema_version must be 1.1 or 1.2");
-  const types = list(parts["type_definitions"], "type_definitions").map(decodeType);
+  if (schema !== "1.1" && schema !== "1.2")
+    throw new ShapeError("schema_version must be 1.1 or 1.2");
+  const types = list(parts["type_definitions"], "type_definitions").map((type) =>
+    decodeType(type, lines),
+  );
   const names = new Set<string>();
   for (const [type] of types) {
-    if (names.has(type)) throw modelError(`the type ${type} is defined twice`);
+    if (names.has(type)) throw new ShapeError(`the type ${type} is defined twice`);
     names.add(type);
   }
   const conditions = Object.entries(optionalFields(parts["conditions"], "conditions"));
   return {
     types: Object.fromEntries(types),
     conditions: Object.fromEntries(
-      conditions.map(([name, condition]) => [name, decodeCondition(name, condition)]),
+      conditions.map(([name, condition]) => [
+        name,
+        located(lines.condition(name), () => decodeCondition(name, condition)),
+      ]),
     ),
   };
+};
+
+/** Reads the JSON of an authorization model. Checks its shape and its nesting, not what its names mean. */
+export const decodeModel = (value: unknown, lines: Lines): Model => {
+  const { duplicate } = lines;
+  if (duplicate !== undefined) throw modelError(duplicate.what, duplicate.line);
+  return located(1, () => decode(value, lines));
 };

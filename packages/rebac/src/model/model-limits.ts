@@ -5,6 +5,7 @@ export const modelLimits: Readonly<
     | "types"
     | "relations"
     | "restrictions"
+    | "operands"
     | "depth"
     | "conditions"
     | "expression"
@@ -13,12 +14,14 @@ export const modelLimits: Readonly<
   >
 > = {
   /** Of its source, in bytes of UTF-8. */
-  bytes: 64 * 1024,
+  bytes: 32 * 1024,
   types: 100,
   /** Of all types together. */
   relations: 500,
   /** Entries between the brackets of one relation. */
   restrictions: 50,
+  /** What one `or` or `and` may combine. */
+  operands: 100,
   /** How deep `and`, `or` and `but not`, or parentheses, may be nested. */
   depth: 16,
   conditions: 50,

@@ -7,50 +7,7 @@ import { dslLines, jsonLines } from "./lines.ts";
 import type { Model } from "./model.ts";
 import { modelError } from "./model-error.ts";
 import { modelLimits } from "./model-limits.ts";
-
-interface SyntaxProblem {
-  readonly line?: { readonly start: number } | undefined;
-  readonly msg?: string;
-}
-
-/** The parser descends into what is nested, so nesting is bounded before it is asked. */
-const checkNesting = (source: string): void => {
-  let depth = 0;
-  let line = 1;
-  for (const character of source) {
-    if (character === "\n") line += 1;
-    else if ("([{".includes(character)) depth += 1;
-    else if (")]}".includes(character)) depth -= 1;
-    if (depth > 2 * modelLimits.depth)
-      throw modelError(`nested more than ${2 * modelLimits.depth} deep`, line);
-  }
-};
-
-const parseDsl = async (source: string): Promise<unknown> => {
-  // Loaded when a model is written, and by nobody else: the parser is large and slow to load.
-  const { errors, transformer } = await import("@openfga/syntax-transformer");
-  try {
-    return transformer.transformDSLToJSONObject(source);
-  } catch (error) {
-    if (!(error instanceof errors.BaseMultiError))
-      throw modelError(`the model does not parse: ${error instanceof Error ? error.message : ""}`);
-    const first: SyntaxProblem | undefined = error.errors[0];
-    throw modelError(
-      first?.msg ?? "the model does not parse",
-      first?.line === undefined ? undefined : first.line.start + 1,
-    );
-  }
-};
-
-const parseJson = (source: string): unknown => {
-  try {
-    return JSON.parse(source);
-  } catch (error) {
-    const at = error instanceof Error ? /at position (\d+)/u.exec(error.message)?.[1] : undefined;
-    const line = at === undefined ? undefined : source.slice(0, Number(at)).split("\n").length;
-    throw modelError("the model starts as JSON and is none", line);
-  }
-};
+import { parseDsl, parseJson } from "./parse-source.ts";
 
 const parse = async (source: string): Promise<{ readonly model: Model; readonly lines: Lines }> => {
   if (Buffer.byteLength(source) > modelLimits.bytes)
@@ -58,9 +15,8 @@ const parse = async (source: string): Promise<{ readonly model: Model; readonly 
       fields: { limit: modelLimits.bytes },
     });
   const isJson = source.trimStart().startsWith("{");
-  if (!isJson) checkNesting(source);
   const lines = isJson ? jsonLines(source) : dslLines(source);
-  const model = decodeModel(isJson ? parseJson(source) : await parseDsl(source));
+  const model = decodeModel(isJson ? parseJson(source) : await parseDsl(source), lines);
   checkModel(model, lines);
   return { model, lines };
 };
@@ -76,7 +32,7 @@ const orInvalid = async <T>(work: Promise<T>): Promise<T> => {
 
 /**
  * Parses an authorization model, in OpenFGA's language or as JSON, and validates it.
- * Rejects with `invalid-request` whose message begins with the line, and with `too-large` beyond 64 KiB.
+ * Rejects with `invalid-request` whose message begins with the line, and with `too-large` beyond 32 KiB.
  */
 export const parseModel = async (source: string): Promise<Model> =>
   (await orInvalid(parse(source))).model;
