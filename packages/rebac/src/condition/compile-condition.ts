@@ -77,6 +77,9 @@ const environmentOf = (condition: ConditionDefinition): Environment => {
     .registerFunction("ipaddress.in_cidr(string): bool", (address: IpAddress, cidr: string) =>
       address.isIn(cidr),
     )
+    .registerOperator("ipaddress == ipaddress", (one: IpAddress, other: IpAddress) =>
+      one.equals(other),
+    )
     .registerFunction("string.matchesLinear(string): bool", patterns());
   for (const [name, type] of Object.entries(condition.parameters))
     environment.registerVariable(name, celType(type));

@@ -25,4 +25,9 @@ export class IpAddress {
     network.addSubnet(base, Number(bits), family);
     return network.check(this.text, family);
   }
+
+  /** Whether both are the same address, however they are written. */
+  equals(other: IpAddress): boolean {
+    return this.isIn(`${other.text}/${other.family === "ipv4" ? 32 : 128}`);
+  }
 }

@@ -8,7 +8,7 @@ import type { ModelTuple } from "./model-tuple.ts";
 import { parseSubject, typeOfObject } from "./model-tuple.ts";
 import type { Rules } from "./rules.ts";
 import { rulesOf } from "./rules.ts";
-import type { Answer, Solver } from "./solver.ts";
+import type { Answer, Mode, Solver } from "./solver.ts";
 import { solver, stepsOfCondition } from "./solver.ts";
 import type { TupleReader } from "./tuple-set.ts";
 import { overlay } from "./tuple-set.ts";
@@ -73,14 +73,14 @@ export interface Interpreter {
     },
   ) => ExpandNode;
   readonly listObjects: (reader: TupleReader, question: ObjectsQuestion) => Listed;
-  /** Whom tuples name, `user:*` where a wildcard does: not everybody whom the wildcard includes. */
+  /** All who may. Where everybody may, that is `user:*` and beside it those alone whom a tuple names as well. */
   readonly listSubjects: (reader: TupleReader, question: SubjectsQuestion) => Listed;
   /** Throws `QuestionError` for a tuple that the model does not allow to be given. */
   readonly checkTuple: (tuple: ModelTuple) => void;
 }
 
-/** How far a question goes where nothing else is said. */
-export const questionLimits: QuestionLimits = { depth: 1_000, steps: 250_000, time: 1_000 };
+/** How far a question goes where nothing else is said: meanwhile the process does nothing else. */
+export const questionLimits: QuestionLimits = { depth: 1_000, steps: 250_000, time: 250 };
 
 const checked = (answer: Answer): Checked => {
   if (answer === "allowed" || answer === "denied") return { allowed: answer === "allowed" };
@@ -227,17 +227,18 @@ export const interpreter = (
       const tuples = withContextual(reader, question);
       const allowance = allowanceOf(limits);
       const named = candidates(rules, tuples, question, allowance);
-      return collect(
-        named,
-        (subject) =>
-          solverOf(tuples, subject, question).ask(
-            question.object,
-            question.relation,
-            allowance,
-            "named",
-          ),
-        allowance,
-      );
+      const ask = (subject: string, mode: Mode): Answer =>
+        solverOf(tuples, subject, question).ask(
+          question.object,
+          question.relation,
+          allowance,
+          mode,
+        );
+      const everybody = `${question.filter}:*`;
+      // Whom the wildcard stands for need not be named beside it; without it, whoever may must be.
+      const mode =
+        named.has(everybody) && ask(everybody, "holds") === "allowed" ? "named" : "holds";
+      return collect(named, (subject) => ask(subject, mode), allowance);
     },
   };
 };

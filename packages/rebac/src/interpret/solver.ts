@@ -14,9 +14,9 @@ export type Answer = "allowed" | "denied" | "cycle" | "indeterminate";
 
 /**
  * `holds` is OpenFGA's check. `named` is narrower: whether the subject has the relation by tuples that name it, or a
- * userset that it is in, and not only because a wildcard includes it; that is whom a list of subjects names.
+ * userset that it is in, and not only because a wildcard includes it; that is whom a list of subjects names beside the wildcard.
  */
-type Mode = "holds" | "named";
+export type Mode = "holds" | "named";
 
 /** What it costs to judge a condition, in steps. */
 export const stepsOfCondition = 20;
