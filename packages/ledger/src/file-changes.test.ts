@@ -126,10 +126,14 @@ test("Months are partitions, and one that is over for 90 days is dropped", async
       ["00000000-0000-0000-0000-000000000000"],
     );
     await migrate(database.url);
-    const { rows } = await client.query(
-      "select seq::int, kind, mount, paths, etag from bulkhead.change",
-    );
-    expect(rows).toEqual([{ seq: 3, kind: "file.write", mount: "m", paths: ["a"], etag: "e" }]);
+    const { rows } = await client.query("select seq::int, kind, payload from bulkhead.change");
+    expect(rows).toEqual([
+      {
+        seq: 3,
+        kind: "file.write",
+        payload: { mount: "m", paths: ["a"], outcome: { etag: "e" } },
+      },
+    ]);
     await client.query(
       "create table bulkhead.change_200001 partition of bulkhead.change for values from ('2000-01-01') to ('2000-02-01')",
     );

@@ -250,6 +250,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("delete from bulkhead.change where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.event_position where tenant = $1", [uid]);
             await tx.rows("select bulkhead.audit_append_v1($1, $2, 'SUCCESS')", [
               uid,
               toJson({

@@ -1,8 +1,8 @@
-import type { Mode, Stat, WriteResult } from "@bulkhead/contract";
+import type { Mode, Revision, Stat, WriteResult } from "@bulkhead/contract";
 import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
-import { platformUid } from "./types.ts";
+import { platformName, platformUid } from "./types.ts";
 import type {
   StoredBlob,
   TreeAnswer,
@@ -22,6 +22,7 @@ const statements = {
   discardBlob: functionCall("blob_discard_v1", 2),
   forgetBlob: functionCall("blob_forget_v1", 2),
   write: functionCall("commit_write_v1", 3),
+  writeTogether: functionCall("commit_write_v2", 15),
   mkdir: functionCall("commit_mkdir_v1", 4),
   remove: functionCall("commit_remove_v1", 6),
   copy: functionCall("commit_copy_v1", 8),
@@ -55,6 +56,56 @@ interface Ride {
   readonly write: TreeWrite;
 }
 
+const sized = (
+  rides: readonly Ride[],
+  answers: readonly TreeAnswer<WriteResult>[],
+): readonly TreeAnswer<WriteResult>[] =>
+  answers.map((answer, i) =>
+    answer.state === "done" ? { ...answer, size: rides[i]?.write.size ?? 0 } : answer,
+  );
+
+/**
+ * The parameters of `commit_write_v2`, if all writes are into one tree, stand on the same revisions and have their content
+ * in the row; undefined otherwise. A fence without a revision has neither number nor epoch.
+ */
+const commonGround = (tenant: string, rides: readonly Ride[]): readonly unknown[] | undefined => {
+  const revisions = new Map<string, Revision | undefined>([[tenant, undefined]]);
+  const tree = rides[0]?.tree.id;
+  const contents: Uint8Array[] = [];
+  for (const { tree: one, write } of rides) {
+    // Of the root, which is no file, the other one tells.
+    if (one.id !== tree || write.path === "" || !(write.content instanceof Uint8Array))
+      return undefined;
+    contents.push(write.content);
+    for (const revision of write.settlement.revisions) {
+      const uid = revision.tenant === platformName ? platformUid : revision.tenant;
+      const known = revisions.get(uid);
+      if (known !== undefined && (known.n !== revision.n || known.epoch !== revision.epoch))
+        return undefined;
+      revisions.set(uid, revision);
+    }
+  }
+  const fences = [...revisions.keys()].toSorted();
+  const each = <T>(of: (write: TreeWrite) => T): T[] => rides.map(({ write }) => of(write));
+  return [
+    tenant,
+    tree,
+    fences,
+    fences.map((uid) => revisions.get(uid)?.n ?? null),
+    fences.map((uid) => revisions.get(uid)?.epoch ?? null),
+    each((write) => write.path),
+    each((write) => modeOf(write.mode)),
+    each((write) => matchOf(write.mode)),
+    each((write) => write.size),
+    each((write) => write.digest),
+    each((write) => write.contentType ?? null),
+    each((write) => (write.metadata === undefined ? null : toJson(write.metadata))),
+    each((write) => (write.settlement.audit === undefined ? null : toJson(write.settlement.audit))),
+    each((write) => write.settlement.idempotency ?? null),
+    contents.length === 1 ? contents[0] : Buffer.concat(contents),
+  ];
+};
+
 /**
  * Commits on trees as `bulkhead_app`: `hot` for what is one row or a page, `slow` for subtrees, whose statements may
  * take longer.
@@ -86,11 +137,15 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
       toJson(items),
       Buffer.concat(contents),
     ]);
-    return answers.map((answer, i) =>
-      answer.state === "done" ? { ...answer, size: rides[i]?.write.size ?? 0 } : answer,
-    );
+    return sized(rides, answers);
   };
-  const together = combine<Ride, TreeAnswer<WriteResult>>(run);
+  const together = combine<Ride, TreeAnswer<WriteResult>>(async (tenant, rides) => {
+    const ground = commonGround(tenant, rides);
+    const answers =
+      ground &&
+      (await hot.call<TreeAnswer<WriteResult>[] | null>(statements.writeTogether, ground));
+    return answers === null || answers === undefined ? run(tenant, rides) : sized(rides, answers);
+  });
 
   const transfer =
     <R>(

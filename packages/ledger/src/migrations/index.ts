@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { relationExecutions } from "./executions-relations.ts";
 import { changes } from "./changes.ts";
+import { events } from "./events.ts";
 import { coreFunctions } from "./functions-core.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
@@ -10,6 +11,7 @@ import { treeCommits } from "./functions-tree-commits.ts";
 import { treeReads } from "./functions-tree-reads.ts";
 import { treeSystem } from "./functions-tree-system.ts";
 import { treeWhole } from "./functions-tree-whole.ts";
+import { treeWrite, treeWriteExecutions } from "./functions-tree-write.ts";
 import { treeFunctions } from "./functions-trees.ts";
 import { provisioning } from "./provisioning.ts";
 import { executions, policies } from "./roles.ts";
@@ -57,6 +59,7 @@ export const migrations: readonly Migration[] = [
   },
   { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },
   { version: 8, name: "changes", sql: changes, minCode: 8 },
+  { version: 9, name: "speed", sql: events + treeWrite + treeWriteExecutions, minCode: 9 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
