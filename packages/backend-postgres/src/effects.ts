@@ -16,6 +16,8 @@ export interface Effect {
 export interface Effects {
   /** The oldest ones, at most `limit` (1,000 by default). */
   readonly pending: (ctx: OpContext, limit?: number) => Promise<readonly Effect[]>;
+  /** That of one commit; undefined if there was none, or if it is settled. */
+  readonly find: (ctx: OpContext, staged: string) => Promise<Effect | undefined>;
   /** Forgets effects that the ledger has applied. Idempotent. */
   readonly settled: (ctx: OpContext, staged: readonly string[]) => Promise<void>;
 }
@@ -42,6 +44,7 @@ export const effects = ({ database }: Volume): Effects => ({
     const found = await database.json("effects", [limit], ctx.signal);
     return Array.isArray(found) ? found.flatMap(effectOf) : [];
   },
+  find: async (ctx, staged) => effectOf(await database.json("effect", [staged], ctx.signal))[0],
   settled: async (ctx, staged) => {
     if (staged.length > 0) await database.rows("settled", [staged], ctx.signal);
   },

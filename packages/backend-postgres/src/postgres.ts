@@ -2,8 +2,10 @@ import {
   type Backend,
   type Capability,
   FileError,
+  type OpContext,
   pathLimits,
   type Recovery,
+  type Removed,
 } from "@bulkhead/contract";
 import { checkSignal } from "@bulkhead/kit";
 import { collect, collector } from "./collect.ts";
@@ -41,6 +43,8 @@ export interface PostgresOptions {
 
 export interface PostgresBackend extends Backend, Recovery {
   readonly effects: Effects;
+  /** Counts what is in the whole tree. */
+  readonly weigh: (ctx: OpContext) => Promise<Removed>;
 }
 
 const capability: Capability = {
@@ -104,7 +108,7 @@ export const postgres = (options: PostgresOptions): PostgresBackend => {
   };
   const { through, close } = gate();
   const { recover, sweep } = recovery(volume, options.effectKeepMs ?? 86_400_000);
-  const { pending, settled } = effects(volume);
+  const { pending, find, settled } = effects(volume);
   return {
     scheme: "postgres",
     capability,
@@ -129,6 +133,10 @@ export const postgres = (options: PostgresOptions): PostgresBackend => {
     },
     recover: through(recover),
     sweep: through(sweep),
-    effects: { pending: through(pending), settled: through(settled) },
+    effects: { pending: through(pending), find: through(find), settled: through(settled) },
+    weigh: through(async (ctx) => {
+      const [row] = await volume.database.rows("weigh", [], ctx.signal);
+      return { files: Number(row?.[0] ?? 0), bytes: Number(row?.[1] ?? 0) };
+    }),
   };
 };

@@ -20,7 +20,14 @@ export interface ProvisionOptions {
   readonly schema?: string;
   /** Run once in the new database, as the tenant's role, in one transaction. */
   readonly provisioningSql?: string | undefined;
+  /**
+   * Told before each step, while nobody else can make or drop this database; nothing more happens once it rejects.
+   */
+  readonly onStep?: (step: ProvisionStep) => Promise<void>;
 }
+
+/** What `provision` does, in this order. `sql` is the operator's. */
+export type ProvisionStep = "role" | "database" | "schema" | "tree" | "sql";
 
 export interface Provisioned {
   readonly database: string;
@@ -131,11 +138,17 @@ export const provision = async (options: ProvisionOptions): Promise<Provisioned>
   const schema = checkSchema(options.schema ?? defaultSchema);
   checkPassword(password);
   const url = databaseUrl(adminUrl, name, role, password);
+  const onStep = options.onStep ?? (() => Promise.resolve());
   await alone(adminUrl, name, async (server) => {
+    await onStep("role");
     await ensureRole(server, role, password);
+    await onStep("database");
     await ensureDatabase(server, name, role);
+    await onStep("schema");
     await withAdmin(adminOf(adminUrl, name), (client) => ensureSchemas(client, role, schema));
+    await onStep("tree");
     await migrateTenantDatabase(url, { schema });
+    await onStep("sql");
     if (provisioningSql !== undefined && provisioningSql.trim() !== "")
       await withAdmin(adminOf(adminUrl, name), (client) =>
         runOnce(client, schema, role, provisioningSql),
@@ -164,3 +177,21 @@ export const openDatabases = (adminUrl: string): Promise<readonly string[]> =>
     );
     return rows.map((row) => row.name);
   });
+
+/** Lets nobody connect to these databases who was not allowed to by name, except their owners and superusers. Idempotent. */
+export const closeDatabases = (adminUrl: string, names: readonly string[]): Promise<void> =>
+  withAdmin(adminUrl, async (client) => {
+    for (const name of names)
+      await client.query(`revoke connect on database ${quoted(name)} from public`);
+  });
+
+/** Makes a schema for a further tree in a tenant's database; the role alone could not. Idempotent. */
+export const provisionSchema = ({
+  adminUrl,
+  name,
+  role = name,
+  schema,
+}: Pick<ProvisionOptions, "adminUrl" | "name" | "role"> & {
+  readonly schema: string;
+}): Promise<void> =>
+  withAdmin(adminOf(adminUrl, name), (client) => ensureSchemas(client, role, checkSchema(schema)));

@@ -18,7 +18,9 @@ type Name =
   | "transfer"
   | "verdict"
   | "effects"
+  | "effect"
   | "settled"
+  | "weigh"
   | "forget";
 
 /** Every statement of the backend; `s` is the quoted schema. */
@@ -42,7 +44,12 @@ const texts: Readonly<Record<Name, (s: string) => string>> = {
     `select ${s}.transfer_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::float8 / 1000), make_interval(secs => $11::float8 / 1000), $12)`,
   verdict: (s) => `select ${s}.verdict_v1($1)`,
   effects: (s) => `select ${s}.effects_v1($1)`,
+  effect: (s) =>
+    `select json_build_object('staged', staged, 'operation', operation, 'files', files, 'bytes', bytes,
+       'etag', result ->> 'etag')::text from ${s}.effect where staged = $1 and not undone`,
   settled: (s) => `select ${s}.settled_v1($1)`,
+  weigh: (s) =>
+    `select (count(*) filter (where not directory))::float8, coalesce(sum(size), 0)::float8 from ${s}.node`,
   forget: (s) => `select ${s}.forget_v1(make_interval(secs => $1::float8 / 1000))`,
 };
 
@@ -72,7 +79,9 @@ export const statementsOf = (schema: string): Statements => {
     transfer: of("transfer"),
     verdict: of("verdict"),
     effects: of("effects"),
+    effect: of("effect"),
     settled: of("settled"),
+    weigh: of("weigh"),
     forget: of("forget"),
   };
 };

@@ -21,5 +21,5 @@ export type { PostOptions } from "./post.ts";
 export type { RecordListOptions } from "./records.ts";
 export { RemoteFS, RemoteNexusFS } from "./remote-fs.ts";
 export { RemoteStats } from "./remote-stats.ts";
-export type { DeleteTenantOptions, Tenants } from "./tenants.ts";
+export type { CreateTenantOptions, DeleteTenantOptions, Tenants } from "./tenants.ts";
 export type { RetryPolicy } from "./transport.ts";

@@ -42,9 +42,9 @@ export class RemoteFS {
   constructor(options: Options.RemoteFSOptions) {
     this.#transport = transportOf(options);
     this.keys = createKeys(this.#transport);
-    this.tenants = createTenants(this.#transport);
-    this.audit = createAudit(this.#transport);
     this.jobs = createJobs(this.#transport);
+    this.tenants = createTenants(this.#transport, this.jobs);
+    this.audit = createAudit(this.#transport);
   }
 
   /** Reads a whole file, or a range of it: text with an encoding, bytes without. */

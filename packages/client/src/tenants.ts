@@ -2,16 +2,19 @@ import type { TenantInput, TenantPatch, TenantStatus } from "@bulkhead/contract"
 import {
   type AcceptedJob,
   acceptedJob,
+  createdTenant,
   recordPage,
   type SuspendRequest,
   type WireTenant,
   wireTenant,
 } from "@bulkhead/wire";
+import { bulkheadError } from "./errors.ts";
+import type { Jobs } from "./jobs.ts";
 import type { CallOptions } from "./options.ts";
 import { postHeaders, type PostOptions } from "./post.ts";
 import { allRecords, type RecordListOptions } from "./records.ts";
 import { recordTarget } from "./target.ts";
-import type { Transport } from "./transport.ts";
+import type { Schema, Transport } from "./transport.ts";
 
 export interface DeleteTenantOptions extends CallOptions {
   /** The tenant's id once more; without it the server answers `confirmation-required` with counts of what would go. */
@@ -20,9 +23,17 @@ export interface DeleteTenantOptions extends CallOptions {
   readonly grace?: string | undefined;
 }
 
+export interface CreateTenantOptions extends PostOptions {
+  /** False: answers at once where a database has to be made first, with a tenant that is `provisioning`. */
+  readonly wait?: boolean | undefined;
+  /** Told of the job that makes the tenant's database, where there is one. */
+  readonly onJob?: ((job: string) => void) | undefined;
+}
+
 /** Tenants: for the platform key; a tenant's admin key sees and changes its own. */
 export interface Tenants {
-  readonly create: (input: TenantInput, options?: PostOptions) => Promise<WireTenant>;
+  /** Resolves once the tenant serves: where a database has to be made first, when that has been. */
+  readonly create: (input: TenantInput, options?: CreateTenantOptions) => Promise<WireTenant>;
   readonly list: (
     filter?: { readonly status?: TenantStatus | undefined },
     options?: RecordListOptions,
@@ -42,8 +53,13 @@ export interface Tenants {
 
 const page = recordPage(wireTenant);
 
-export const createTenants = (transport: Transport): Tenants => {
-  const post = (target: string, json: unknown, options: PostOptions): Promise<WireTenant> =>
+export const createTenants = (transport: Transport, jobs: Jobs): Tenants => {
+  const ask = <T>(
+    target: string,
+    json: unknown,
+    options: PostOptions,
+    answer: Schema<T>,
+  ): Promise<T> =>
     transport.ask(
       {
         method: "POST",
@@ -53,22 +69,38 @@ export const createTenants = (transport: Transport): Tenants => {
         signal: options.signal,
         repeatable: true,
       },
+      answer,
+    );
+  const post = (target: string, json: unknown, options: PostOptions): Promise<WireTenant> =>
+    ask(target, json, options, wireTenant);
+  const get: Tenants["get"] = async (id, options = {}) =>
+    transport.ask(
+      {
+        method: "GET",
+        target: recordTarget("tenants", id),
+        signal: options.signal,
+        repeatable: true,
+      },
       wireTenant,
     );
   return {
-    create: (input, options = {}) => post("/v1/tenants", input, options),
+    create: async (input, options = {}) => {
+      const answer = await ask("/v1/tenants", input, options, createdTenant);
+      if (!("job" in answer)) return answer;
+      options.onJob?.(answer.job);
+      if (options.wait === false) return answer.tenant;
+      const { signal } = options;
+      const job = await jobs.wait(answer.job, { signal, intervalMs: 500 });
+      if (job.state === "dead")
+        throw bulkheadError("internal", `Job ${job.id} failed: ${job.error ?? "no reason given"}`, {
+          status: 202,
+          retryable: false,
+        });
+      return get(answer.tenant.id, { signal });
+    },
     list: (filter = {}, options = {}) =>
       allRecords(transport, "/v1/tenants", { status: filter.status }, options, page),
-    get: async (id, options = {}) =>
-      transport.ask(
-        {
-          method: "GET",
-          target: recordTarget("tenants", id),
-          signal: options.signal,
-          repeatable: true,
-        },
-        wireTenant,
-      ),
+    get,
     update: async (id, patch, options = {}) =>
       transport.ask(
         {

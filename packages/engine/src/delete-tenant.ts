@@ -46,9 +46,12 @@ export const deleteTenant =
     };
     for (const mount of mounts) {
       control.signal.throwIfAborted();
+      const based = own.find((root) => root.path === mount.path && templates.hasDatabase(root));
       const emptied = (done[mount.path] ??= trees.has(mount.path)
         ? await count()
-        : await empty(mount, control.signal));
+        : based === undefined
+          ? await empty(mount, control.signal)
+          : { ...(await templates.weigh(based)) });
       await control.progress({ emptied: done });
       (emptied.kept === undefined ? removed : kept).push({
         what: "files",
@@ -64,6 +67,10 @@ export const deleteTenant =
       await rm(dirname(folder), { recursive: true, force: true });
       await templates.drop(root);
     }
+    const based = own.find(templates.hasDatabase);
+    // An earlier attempt may have dropped it already, and its name is noted all the same.
+    const database = based === undefined ? undefined : await templates.dropDatabase(based);
+    if (database !== undefined) removed.push({ what: "database", name: database, role: database });
     const { keys, subjects } = await ledger.tenants.counts(uid);
     removed.push(
       { what: "keys", count: keys },

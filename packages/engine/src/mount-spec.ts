@@ -2,16 +2,25 @@ import type { Region } from "@bulkhead/resilience";
 
 /** Which storage a mount stands on, and how. */
 export interface StorageSpec {
-  readonly backend: "local" | "memory" | "versioned";
-  /** For `local`, and for what `versioned` keeps beside its rows: `root`, a folder. A placement's folder holds one folder for each tenant's root. */
-  readonly options: { readonly root?: string | undefined };
+  readonly backend: "local" | "memory" | "versioned" | "postgres";
+  readonly options: {
+    /** For `local`, and for what `versioned` keeps beside its rows: a folder. A placement's holds one folder for each tenant's root. */
+    readonly root?: string | undefined;
+    /** For `postgres`: the server that tenants' databases are made on, as a user who may make databases and roles; the ledger's by default. */
+    readonly adminUrl?: string | undefined;
+    /** For `postgres`: the schema of the tree in a tenant's database; `bulkhead` by default. */
+    readonly schema?: string | undefined;
+  };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;
   readonly region?: Region | undefined;
 }
 
 /** How a new tenant's roots are mounted. */
-export type PlacementSpec = StorageSpec;
+export interface PlacementSpec extends StorageSpec {
+  /** For `postgres`: run once in a new tenant's database, as the tenant's role. */
+  readonly provisioningSql?: string | undefined;
+}
 
 /** A mount that the configuration names. */
 export interface MountSpec extends StorageSpec {

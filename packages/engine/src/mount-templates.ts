@@ -1,22 +1,32 @@
 import { join } from "node:path";
-import { FileError, isUnder, parseVirtualPath, type VirtualPath } from "@bulkhead/contract";
+import {
+  FileError,
+  isUnder,
+  parseVirtualPath,
+  type Removed,
+  type VirtualPath,
+} from "@bulkhead/contract";
 import { groundOf } from "@bulkhead/policy";
 import type { Mount } from "@bulkhead/vfs";
 import type { MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
 import {
   openStorage,
   placedRoot,
+  postgresRequest,
   type StorageRequest,
   type Storages,
   unplaced,
   versionedRequest,
 } from "./open-storage.ts";
 import { collectVersioned, dropVersioned } from "./open-versioned.ts";
+import { replayPostgres, weighPostgres } from "./open-postgres.ts";
 import { type LedgerRoot, namespaceOf } from "./roots.ts";
+import type { TenantDatabases } from "./tenant-databases.ts";
 
 export interface MountTemplateOptions {
   readonly storages: Storages;
   readonly placements: Readonly<Record<string, PlacementSpec>>;
+  readonly databases: Pick<TenantDatabases, "open" | "drop">;
   readonly dataDir: string;
 }
 
@@ -39,6 +49,14 @@ export interface MountTemplates {
   readonly isTree: (root: LedgerRoot) => boolean;
   /** Forgets what the ledger has of a tenant's root whose folder is gone. */
   readonly drop: (root: LedgerRoot) => Promise<void>;
+  /** True if a root's files are in the tenant's own database, which can be dropped as a whole. */
+  readonly hasDatabase: (root: LedgerRoot) => boolean;
+  /** Counts what such a root holds; undefined where that cannot be found out. */
+  readonly weigh: (root: LedgerRoot) => Promise<Removed | undefined>;
+  /** Drops the database of a root's tenant; answers its name. */
+  readonly dropDatabase: (root: LedgerRoot) => Promise<string | undefined>;
+  /** Settles what processes that are gone left of a root's intents, where its files are in a database. */
+  readonly replay: (root: LedgerRoot) => Promise<void>;
   /** The id under which leases, intents and markers of a tenant's root are kept. */
   readonly idOf: (root: LedgerRoot) => string;
 }
@@ -55,6 +73,7 @@ const platformSpec: StorageSpec = {
 export const mountTemplates = ({
   storages,
   placements,
+  databases,
   dataDir,
 }: MountTemplateOptions): MountTemplates => {
   const idOf = (root: LedgerRoot): string =>
@@ -62,7 +81,8 @@ export const mountTemplates = ({
 
   const folderOf = (root: LedgerRoot): string | undefined => {
     const spec = placements[root.placement];
-    if (spec === undefined || spec.backend === "memory") return undefined;
+    if (spec === undefined || spec.backend === "memory" || spec.backend === "postgres")
+      return undefined;
     return placedRoot(
       spec.options.root ?? join(dataDir, spec.backend === "versioned" ? "content" : "tenants"),
       root.tenant.uid,
@@ -72,7 +92,20 @@ export const mountTemplates = ({
 
   const requestOf = (root: LedgerRoot): StorageRequest | undefined => {
     const spec = placements[root.placement];
-    return spec && { mount: idOf(root), spec, root: folderOf(root), tenant: () => root.tenant.uid };
+    return (
+      spec && {
+        mount: idOf(root),
+        spec,
+        root: folderOf(root),
+        tenant: () => root.tenant.uid,
+        ...(spec.backend === "postgres" && { database: () => databases.open(root) }),
+      }
+    );
+  };
+
+  const hasDatabase = (root: LedgerRoot): boolean => {
+    const spec = placements[root.placement];
+    return spec?.backend === "postgres" && !spec.readOnly;
   };
 
   return {
@@ -86,6 +119,14 @@ export const mountTemplates = ({
     isTree: (root) => {
       const spec = placements[root.placement];
       return spec?.backend === "versioned" && !spec.readOnly;
+    },
+    hasDatabase,
+    weigh: (root) => weighPostgres(storages, databases.open(root)),
+    dropDatabase: databases.drop,
+    replay: async (root) => {
+      const request = requestOf(root);
+      if (request?.spec.backend === "postgres")
+        await replayPostgres(postgresRequest(storages, request));
     },
     drop: async (root) => {
       if (placements[root.placement]?.backend === "versioned")

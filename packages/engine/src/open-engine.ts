@@ -1,12 +1,6 @@
-import { type Context, type Control, type VirtualPath, type WholeTree } from "@bulkhead/contract";
+import type { Context, Control, VirtualPath, WholeTree } from "@bulkhead/contract";
 import { append, stack } from "@bulkhead/kit";
-import {
-  type Ledger,
-  lockDataDir,
-  mintKeyString,
-  openLedger,
-  startEmbedded,
-} from "@bulkhead/ledger";
+import { mintKeyString, provisionKind } from "@bulkhead/ledger";
 import {
   asWrite,
   audit,
@@ -35,15 +29,20 @@ import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
 import { authorityOf } from "./authority.ts";
 import { closers, type Closers } from "./closers.ts";
+import { closePublic } from "./close-public.ts";
+import { makeTenants } from "./make-tenants.ts";
+import { openTenantDatabases, type SealKeys } from "./open-tenant-databases.ts";
+import { provisionTenant } from "./provision-tenant.ts";
 import { startCollector } from "./start-collector.ts";
-import { createRoot } from "./create-root.ts";
+import { startReplays } from "./start-replays.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { HeldElsewhere } from "./held.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
+import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openHistory } from "./open-history.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
-import { type LedgerRoot, rootsTable } from "./roots.ts";
+import { firstRootOf, type LedgerRoot, rootsTable } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
 
 export interface EngineOptions {
@@ -55,6 +54,13 @@ export interface EngineOptions {
   readonly masterKeyFingerprint: string;
   /** 32 bytes that sign certificates of removal. */
   readonly certificateKey: Uint8Array;
+  /**
+   * 32 bytes each, derived from the master key: the first one seals what the ledger keeps of secrets, all of them open
+   * it. Without, no placement may be `postgres`.
+   */
+  readonly sealKeys?: SealKeys | undefined;
+  /** Connections to all tenants' databases together; 50 by default. */
+  readonly tenantConnections?: number | undefined;
   /** Added to the platform keys, or one is minted at first start. */
   readonly platformKey: string | undefined;
   /** The region that the ledger is in. */
@@ -81,47 +87,27 @@ export const openEngine = async (options: EngineOptions): Promise<Engine> => {
     options.log("close-failed", { error: error instanceof Error ? error.message : "unknown" }),
   );
   try {
-    const ledger = await openControlPlane(options, opened);
-    const platformKey = await openPlatformKey(ledger, options.dataDir, options.platformKey);
-    return { control: await openTree(options, ledger, opened), platformKey, close: opened.close };
+    const plane = await openControlPlane(options, opened);
+    const platformKey = await openPlatformKey(plane.ledger, options.dataDir, options.platformKey);
+    return { control: await openTree(options, plane, opened), platformKey, close: opened.close };
   } catch (error) {
     await opened.close();
     throw error;
   }
 };
 
-/** The ledger, in the PostgreSQL that is named or in one of our own, whose folder no second server may use. */
-const openControlPlane = async (options: EngineOptions, opened: Closers): Promise<Ledger> => {
-  let url = options.databaseUrl;
-  if (url === undefined) {
-    const lock = await lockDataDir(options.dataDir);
-    opened.add(() => lock.release());
-    const postgres = await startEmbedded({ dataDir: options.dataDir });
-    opened.add(() => postgres.stop());
-    url = postgres.url;
-  }
-  const ledger = await openLedger({
-    url,
-    masterKeyFingerprint: options.masterKeyFingerprint,
-    region: options.region,
-    log: ({ message, error }) =>
-      options.log("ledger", {
-        message,
-        ...(error !== undefined && { error: error instanceof Error ? error.message : "unknown" }),
-      }),
-  });
-  opened.add(() => ledger.close());
-  return ledger;
-};
-
 const openTree = async (
   options: EngineOptions,
-  ledger: Ledger,
+  { ledger, url, own }: ControlPlane,
   opened: Closers,
 ): Promise<Control> => {
-  const { namespaceRoots } = options;
+  const { namespaceRoots, placements } = options;
   const intentsAfter = afterwork(ledger.intents);
   opened.add(() => intentsAfter.close());
+  const { databases, pools, charging } = openTenantDatabases(
+    { ...options, ledger, ledgerUrl: url },
+    opened,
+  );
   const templates = mountTemplates({
     storages: {
       leases: ledger.leases,
@@ -130,8 +116,11 @@ const openTree = async (
       afterwork: intentsAfter,
       trees: ledger.trees,
       ledgerRegion: options.region,
+      charging,
+      pools,
     },
-    placements: options.placements,
+    placements,
+    databases,
     dataDir: options.dataDir,
   });
   // A mount of the configuration asks on whose ground it is when it opens, long after the roots are known.
@@ -152,10 +141,13 @@ const openTree = async (
     if (failed !== undefined) throw failed.reason;
   });
 
-  const tenants: Tenants = {
-    rootAt: roots.rootAt,
-    createRoot: createRoot(ledger, roots, options.defaultPlacement),
-  };
+  const { create, createRoot } = makeTenants({
+    ledger,
+    roots,
+    databases,
+    placement: options.defaultPlacement,
+  });
+  const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
   const authority = authorityOf({ keys: ledger.authority, roots });
 
@@ -215,7 +207,7 @@ const openTree = async (
       audited: asks,
     }),
     tenants: tenantControl({
-      tenants: ledger.tenants,
+      tenants: { ...ledger.tenants, create },
       namespaceRoots,
       placement: options.defaultPlacement,
       ledgerRegion: options.region,
@@ -240,6 +232,12 @@ const openTree = async (
         templates,
         certificateKey: options.certificateKey,
       }),
+      [provisionKind]: provisionTenant({
+        ledger,
+        databases,
+        rootOf: firstRootOf(roots),
+        made: closePublic(own ? url : undefined, options.log),
+      }),
       // Below the session, and without a job for what is one already.
       [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),
     },
@@ -249,7 +247,9 @@ const openTree = async (
     // A ledger that does not answer is every request's own to report.
     void roots.catchUp(undefined).catch(() => undefined);
   }, pollMs).unref();
-  opened.add(startCollector({ leases: ledger.leases, roots, templates, log: options.log }));
+  const { log } = options;
+  opened.add(startCollector({ leases: ledger.leases, roots, templates, log }));
+  opened.add(startReplays({ intents: ledger.intents, roots, templates, log }));
   opened.add(async () => {
     clearInterval(poll);
     stopping.abort();

@@ -1,10 +1,6 @@
 import { type History, parseBackendPath, segmentsOf, type WholeSession } from "@bulkhead/contract";
 import type { Ledger } from "@bulkhead/ledger";
-import {
-  changesControl,
-  type ChangesControlOptions,
-  type Decide,
-} from "@bulkhead/policy";
+import { changesControl, type ChangesControlOptions, type Decide } from "@bulkhead/policy";
 import { addressed } from "@bulkhead/vfs";
 import { changeWatch } from "./change-watch.ts";
 import type { Closers } from "./closers.ts";

@@ -8,13 +8,16 @@ import {
 } from "@bulkhead/contract";
 import { local } from "@bulkhead/backend-local";
 import { memory } from "@bulkhead/backend-memory";
+import type { Pools } from "@bulkhead/backend-postgres";
 import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/kit";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
-import { type Afterwork, type Intents, settle, sweep } from "@bulkhead/settle";
-import type { ContentRoots, Leases, Trees } from "@bulkhead/ledger";
+import { type Afterwork, settle, sweep } from "@bulkhead/settle";
+import type { ContentRoots, Intents, Leases, Trees } from "@bulkhead/ledger";
 import { held } from "./held.ts";
+import { openPostgres, type PostgresRequest } from "./open-postgres.ts";
 import { openVersioned, type VersionedRequest } from "./open-versioned.ts";
 import type { StorageSpec } from "./mount-spec.ts";
+import type { RootDatabase } from "./tenant-databases.ts";
 
 export interface Storages {
   readonly leases: Leases;
@@ -22,6 +25,10 @@ export interface Storages {
   readonly contentRoots: ContentRoots;
   readonly afterwork: Afterwork;
   readonly trees: Trees;
+  /** Settles by charging what the effect says that it added. */
+  readonly charging: Afterwork;
+  /** Connections to all tenants' databases. */
+  readonly pools: Pools;
   /** The region that the ledger is in, if the configuration says. */
   readonly ledgerRegion: string | undefined;
 }
@@ -34,6 +41,8 @@ export interface StorageRequest {
   readonly root: string | undefined;
   /** The uid of the tenant on whose ground the mount lies, asked at each change. */
   readonly tenant: () => string | undefined;
+  /** For `postgres`: where its tree is, asked at each opening. */
+  readonly database?: (() => Promise<RootDatabase>) | undefined;
   /** Directories at the storage's root that exist from the first opening on. */
   readonly directories?: readonly string[];
 }
@@ -65,6 +74,8 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
   switch (spec.backend) {
     case "versioned":
       return openVersioned(versionedRequest(storages, request));
+    case "postgres":
+      return openPostgres(postgresRequest(storages, request));
     case "memory":
       return openMemory(storages, request, layered);
     case "local":
@@ -123,6 +134,23 @@ export const versionedRequest = (
   trees: storages.trees,
   ledgerRegion: storages.ledgerRegion,
   openContent: () => openLocal(storages, request),
+});
+
+/** What a mount in a tenant's own database is opened and looked after with. */
+export const postgresRequest = (
+  { intents, charging, pools }: Storages,
+  request: StorageRequest,
+): PostgresRequest => ({
+  ...request,
+  intents,
+  charging,
+  pools,
+  database:
+    request.database ??
+    (() =>
+      Promise.reject(
+        new FileError("unavailable", "Only a tenant's root has a database of its own."),
+      )),
 });
 
 const openLocal = async (

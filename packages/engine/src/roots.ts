@@ -89,6 +89,14 @@ export const rootsTable = async (
   };
 };
 
+/** Finds the first root of a tenant, as of now; undefined once the tenant is gone. */
+export const firstRootOf =
+  (roots: Pick<RootsTable, "catchUp" | "rootsOf">) =>
+  async (uid: string): Promise<LedgerRoot | undefined> => {
+    await roots.catchUp(undefined);
+    return roots.rootsOf(uid).toSorted((a, b) => a.generation - b.generation)[0];
+  };
+
 const isGoing = ({ tenant }: LedgerRoot): boolean => tenant.status === "deleting";
 
 /**

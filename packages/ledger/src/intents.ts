@@ -19,7 +19,8 @@ const settle = {
 };
 const charge = {
   name: "intent_charge_v1",
-  text: settle.text.replace("intent_settle_v1", "intent_charge_v1"),
+  text: `select count(bulkhead.intent_charge_v1(s.id, s.outcome))::integer from (
+    select * from unnest($1::text[], $2::jsonb[]) with ordinality as u (id, outcome, n) order by n offset 0) s`,
 };
 const discard = { name: "intent_discard_v1", text: "select bulkhead.intent_discard_v1($1)" };
 const renew = { name: "intent_renew_v1", text: "select bulkhead.intent_renew_v1($1)" };

@@ -20,14 +20,63 @@ const storage = {
     .describe("Where the storage has to be: confirmed by itself, or attested by you."),
 };
 
-const placement = z.strictObject({
-  backend: z
-    .enum(["local", "memory", "versioned"])
-    .describe(
-      "What the files lie on: a folder, memory, or an index in the ledger over content in a folder, with history.",
-    ),
-  ...storage,
-});
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://");
+
+const placement = z
+  .strictObject({
+    backend: z
+      .enum(["local", "memory", "versioned", "postgres"])
+      .describe(
+        "What the files lie on: a folder, memory, an index in the ledger over content in a folder, with history, or a PostgreSQL database of the tenant's own.",
+      ),
+    ...storage,
+    options: z
+      .strictObject({
+        root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+        adminUrl: postgresUrl
+          .optional()
+          .describe(
+            "For postgres: the server that databases are made on, as a user who may make databases and roles. The ledger's by default.",
+          ),
+        schema: z
+          .string()
+          .regex(
+            /^(?!pg_)[a-z_][a-z0-9_]{0,40}$/,
+            "is a plain name of a-z, 0-9 and '_', at most 41",
+          )
+          .optional()
+          .describe("For postgres: the schema that the files lie in; bulkhead by default."),
+      })
+      .default({})
+      .describe("What this kind of storage needs."),
+    provisioning: z
+      .strictObject({
+        sql: z
+          .union([z.string().min(1), z.array(z.string().min(1))])
+          .optional()
+          .describe("Statements, run in this order."),
+        file: z.string().min(1).optional().describe("A file of SQL, run after them."),
+      })
+      .optional()
+      .describe("For postgres: what is run once in a new database, as the tenant's role."),
+  })
+  .superRefine(({ backend, options, provisioning }, context) => {
+    const only = (path: readonly string[], given: unknown, wanted: boolean): void => {
+      if (given !== undefined && !wanted)
+        context.addIssue({
+          code: "custom",
+          path: [...path],
+          message: `is not for the backend '${backend}'`,
+        });
+    };
+    const own = backend === "postgres";
+    only(["options", "root"], options.root, !own);
+    only(["options", "adminUrl"], options.adminUrl, own);
+    only(["options", "schema"], options.schema, own);
+    only(["provisioning"], provisioning, own);
+  });
 const mount = z.strictObject({
   path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
   backend: z.enum(["local", "memory"]).describe("What the files lie on."),
@@ -55,9 +104,7 @@ const schema = z.strictObject({
     .min(1)
     .default("./data")
     .describe("Where the server keeps what has no other place."),
-  databaseUrl: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://")
+  databaseUrl: postgresUrl
     .optional()
     .describe("The ledger's PostgreSQL. Without it the server runs one of its own in dataDir."),
   region: z.string().min(1).optional().describe("The region that the ledger is in."),
@@ -74,6 +121,12 @@ const schema = z.strictObject({
     })
     .describe("How tenants' roots are mounted, by name."),
   defaultPlacement: z.string().default("local").describe("The placement of a new tenant."),
+  tenantConnections: z
+    .number()
+    .int()
+    .min(1)
+    .default(50)
+    .describe("Connections to all tenants' own databases together."),
   mounts: z.array(mount).default([]).describe("Further storages and their places in the tree."),
   trustedProxies: z
     .array(z.string())
@@ -98,23 +151,39 @@ export interface Config {
   readonly databaseUrl?: string | undefined;
   readonly region?: string | undefined;
   readonly namespaceRoots: readonly string[];
-  readonly placements: Readonly<Record<string, StorageConfig>>;
+  readonly placements: Readonly<Record<string, PlacementConfig>>;
   readonly defaultPlacement: string;
+  readonly tenantConnections: number;
   readonly mounts: readonly MountConfig[];
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly shutdownGraceSeconds: number;
 }
 
-export interface StorageConfig {
-  readonly backend: "local" | "memory" | "versioned";
+interface StorageConfig {
   readonly options: { readonly root?: string | undefined };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;
   readonly region?: string | { readonly attested: string } | undefined;
 }
 
+export interface PlacementConfig extends StorageConfig {
+  readonly backend: "local" | "memory" | "versioned" | "postgres";
+  readonly options: {
+    readonly root?: string | undefined;
+    readonly adminUrl?: string | undefined;
+    readonly schema?: string | undefined;
+  };
+  readonly provisioning?:
+    | {
+        readonly sql?: string | readonly string[] | undefined;
+        readonly file?: string | undefined;
+      }
+    | undefined;
+}
+
 export interface MountConfig extends StorageConfig {
+  readonly backend: "local" | "memory";
   readonly path: string;
   readonly tenant?: string | undefined;
   readonly priority: number;

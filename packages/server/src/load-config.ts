@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Config, ConfigError, parseConfig } from "./config-schema.ts";
+import { type Config, ConfigError, parseConfig, type PlacementConfig } from "./config-schema.ts";
 import { parseYaml } from "./interpolate.ts";
 
 /** What flags and environment say; each wins over the file. */
@@ -33,11 +33,18 @@ export const loadConfig = async (
     spec.options.root === undefined
       ? spec
       : { ...spec, options: { ...spec.options, root: resolve(base, spec.options.root) } };
+  const scripted = (spec: PlacementConfig): PlacementConfig =>
+    spec.provisioning?.file === undefined
+      ? spec
+      : {
+          ...spec,
+          provisioning: { ...spec.provisioning, file: resolve(base, spec.provisioning.file) },
+        };
   const merged: Config = {
     ...config,
     dataDir: resolve(base, config.dataDir),
     placements: Object.fromEntries(
-      Object.entries(config.placements).map(([name, spec]) => [name, placed(spec)]),
+      Object.entries(config.placements).map(([name, spec]) => [name, scripted(placed(spec))]),
     ),
     mounts: config.mounts.map(placed),
     ...given,

@@ -5,6 +5,7 @@ import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
 import { openMasterKey } from "./master-key.ts";
+import { placementsOf } from "./placements-of.ts";
 import { failedRequest } from "./failed-request.ts";
 import { version } from "./version.ts";
 
@@ -81,7 +82,9 @@ const start = async (
     platformKey: options.platformKey,
     region: config.region,
     namespaceRoots: config.namespaceRoots,
-    placements: config.placements,
+    placements: await placementsOf(config),
+    sealKeys: [masterKey.derive("seal")],
+    tenantConnections: config.tenantConnections,
     defaultPlacement: config.defaultPlacement,
     mounts: config.mounts,
     log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),

@@ -21,6 +21,10 @@ export interface SettleOptions {
   readonly fencing: number | undefined;
   /** Asked when an effect fails half-way; a storage that has none does nothing by halves. */
   readonly recovery: Recovery | undefined;
+  /** What an effect that was found done had changed; nothing is told of it without. */
+  readonly outcome?: (ctx: OpContext, staged: string) => Promise<Outcome | undefined>;
+  /** Told of each effect that was settled. */
+  readonly settled?: (staged: string) => void;
 }
 
 /** How often a commit is decided again before the caller is told to come back. */
@@ -63,6 +67,7 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
     try {
       const result = await effect({ ...ctx, commit });
       await afterwork.settle(id, outcomeOf(result));
+      if (staged !== undefined) options.settled?.(staged);
       return result;
     } catch (error) {
       if (staged === undefined) afterwork.discard(id);
@@ -88,7 +93,10 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
     const side =
       recovery === undefined ? "undone" : await recovery.recover(own, { operation, paths, staged });
     if (side === "undone") afterwork.discard(id);
-    else await afterwork.settle(id, {});
+    else {
+      await afterwork.settle(id, (await options.outcome?.(own, staged)) ?? {});
+      options.settled?.(staged);
+    }
   };
 
   return (inner) =>

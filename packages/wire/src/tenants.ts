@@ -27,6 +27,8 @@ export interface WireTenant {
   readonly suspensionReason: string | null;
   readonly reactivatedAt: string | null;
   readonly deletedAt: string | null;
+  /** The tenant's own database, where its placement gives it one. */
+  readonly databaseName: string | null;
 }
 
 const limits: z.ZodType<Limits> = z.record(z.string(), z.int().min(0).nullable());
@@ -64,7 +66,20 @@ export const wireTenant: z.ZodType<WireTenant> = z.object({
   suspensionReason: z.string().nullable(),
   reactivatedAt: timestamp.nullable(),
   deletedAt: timestamp.nullable(),
+  databaseName: z.string().nullable(),
 });
+
+/** A tenant that serves once a job has made its database: `POST /v1/tenants` with status 202. */
+export interface ProvisionedTenant {
+  readonly tenant: WireTenant;
+  readonly job: string;
+}
+
+/** The answer of `POST /v1/tenants`, whichever it is. */
+export const createdTenant: z.ZodType<WireTenant | ProvisionedTenant> = z.union([
+  z.object({ tenant: wireTenant, job: z.string() }),
+  wireTenant,
+]);
 
 /** Renders a tenant; its uid stays inside. */
 export const wireTenantOf = (tenant: TenantRecord): WireTenant => ({
@@ -88,6 +103,7 @@ export const wireTenantOf = (tenant: TenantRecord): WireTenant => ({
   suspensionReason: tenant.suspensionReason,
   reactivatedAt: timeOrNull(tenant.reactivatedAt),
   deletedAt: timeOrNull(tenant.deletedAt),
+  databaseName: tenant.databaseName ?? null,
 });
 
 /** `POST /v1/tenants` */

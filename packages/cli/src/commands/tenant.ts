@@ -25,6 +25,7 @@ interface CreateFlags {
   readonly subdomain?: string;
   readonly regions?: readonly string[];
   readonly limit?: Limits;
+  readonly wait?: boolean;
 }
 
 interface DeleteFlags {
@@ -62,13 +63,20 @@ export const addTenant = (program: Command, bind: Bind): void => {
     .option("--subdomain <name>")
     .option("--regions <list>", "where its data may be: eu-west-1,eu-north-1", commaList)
     .option("--limit <resource=amount>", "bytes=10G, files=1000; may be repeated", limits)
+    .option("--no-wait", "do not wait for a database that has to be made first")
     .action(
       bind(async (cli, id: string, flags: CreateFlags) => {
-        const { regions: allowedRegions, limit, ...rest } = flags;
+        const { regions: allowedRegions, limit, wait, ...rest } = flags;
+        const onJob = (job: string): void =>
+          cli.out.note(
+            wait === false
+              ? `It serves once job ${job} has made its database: bulkhead job wait ${job}`
+              : `Its database is made by job ${job}.`,
+          );
         const input = { id, ...rest, allowedRegions, limits: limit };
         const { tenants } = await cli.remote();
         await about(id, async () =>
-          showRecord(cli, await tenants.create(input, { signal: cli.signal })),
+          showRecord(cli, await tenants.create(input, { signal: cli.signal, wait, onJob })),
         );
       }),
     );

@@ -5,6 +5,7 @@ import {
   tenantRequest,
   wireTenantOf,
 } from "@bulkhead/wire";
+import type { TenantRecord } from "@bulkhead/contract";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { durationMs } from "../duration.ts";
@@ -17,20 +18,22 @@ const standing = async ({ control, ctx }: Call, id: string, status: number): Pro
   json: wireTenantOf(await control.tenants.get(ctx, id)),
 });
 
+/** A tenant that was made; one that serves only later is accepted, with the job to wait for. */
+const made = (tenant: TenantRecord): Answer => {
+  const json = wireTenantOf(tenant);
+  const { provisioning: job } = tenant;
+  return typeof job === "string"
+    ? { status: 202, headers: { Location: `/v1/jobs/${job}` }, json: { tenant: json, job } }
+    : { status: 201, headers: { Location: `/v1/tenants/${tenant.id}` }, json };
+};
+
 /** `/v1/tenants` */
 export const tenantRoutes: readonly Route[] = [
   post({
     url: "/v1/tenants",
     schema: tenantRequest,
-    run: async ({ control, ctx }, input) => {
-      const tenant = await control.tenants.create(ctx, input);
-      return {
-        status: 201,
-        headers: { Location: `/v1/tenants/${tenant.id}` },
-        json: wireTenantOf(tenant),
-      };
-    },
-    again: (call, { id }) => standing(call, id, 201),
+    run: async ({ control, ctx }, input) => made(await control.tenants.create(ctx, input)),
+    again: async ({ control, ctx }, { id }) => made(await control.tenants.get(ctx, id)),
   }),
   {
     method: "GET",

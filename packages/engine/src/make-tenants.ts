@@ -1,0 +1,81 @@
+import { FileError, nameOf, type Settlement, type TenantRecord } from "@bulkhead/contract";
+import type { Ledger, NewTenant } from "@bulkhead/ledger";
+import type { Tenants } from "@bulkhead/policy";
+import type { RootsTable } from "./roots.ts";
+import type { TenantDatabases } from "./tenant-databases.ts";
+
+export interface MakeTenantsOptions {
+  readonly ledger: Pick<Ledger, "tenants" | "jobs">;
+  readonly roots: Pick<RootsTable, "catchUp">;
+  readonly databases: Pick<TenantDatabases, "plan">;
+  /** The placement of a new tenant. */
+  readonly placement: string;
+}
+
+export interface MakeTenants {
+  /** With a placement that needs a database the tenant is `provisioning`, and its record names the job. */
+  readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
+  /** Resolves once the tenant serves. */
+  readonly createRoot: Tenants["createRoot"];
+}
+
+/** How long the making of a directory waits for the database that has to be made first. */
+const patienceMs = 20_000;
+
+/** Makes tenants: at once, or, where a database has to be made, by a job. */
+export const makeTenants = (options: MakeTenantsOptions): MakeTenants => {
+  const { ledger, roots, databases, placement } = options;
+
+  const create: MakeTenants["create"] = async (settlement, tenant) => {
+    const planned = databases.plan(tenant.id, tenant.placement);
+    const made = await ledger.tenants.create(settlement, { ...tenant, ...planned });
+    if (planned !== undefined) ledger.jobs.wake();
+    return made;
+  };
+
+  const served = async (job: string): Promise<void> => {
+    const end = performance.now() + patienceMs;
+    for (let ms = 20; performance.now() < end; ms = Math.min(ms * 2, 500)) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      const record = await ledger.jobs.get(job);
+      if (record?.state === "done") return;
+      if (record === undefined || record.state === "dead")
+        throw new FileError("internal", record?.error ?? "The tenant could not be made.", {
+          retry: "never",
+        });
+    }
+    throw new FileError("unavailable", `The tenant is still being set up, by the job ${job}.`, {
+      retry: "never",
+      fields: { retryAfter: 5 },
+    });
+  };
+
+  return {
+    create,
+    createRoot: async (settlement, path) => {
+      const id = nameOf(path);
+      const existing = await ledger.tenants.get(id);
+      if (settlement.audit !== undefined)
+        settlement.audit.action = existing === undefined ? "tenant.create" : "tenant.root";
+      if (existing === undefined) {
+        const { provisioning } = await create(settlement, {
+          id,
+          name: id,
+          root: path,
+          placement,
+          subdomain: undefined,
+          allowedRegions: undefined,
+          limits: {},
+          settings: {},
+        });
+        if (typeof provisioning === "string") await served(provisioning);
+      } else {
+        settlement.tenant = existing.uid;
+        // Beside its first root, by the same placement.
+        await ledger.tenants.addRoot(settlement, existing.uid, path);
+      }
+      // What comes next in the same request may lie below it.
+      await roots.catchUp(undefined);
+    },
+  };
+};

@@ -1,0 +1,50 @@
+import { randomBytes } from "node:crypto";
+import { type Pools, pools } from "@bulkhead/backend-postgres";
+import type { Ledger } from "@bulkhead/ledger";
+import { type Afterwork, afterwork } from "@bulkhead/settle";
+import type { Closers } from "./closers.ts";
+import type { PlacementSpec } from "./mount-spec.ts";
+import { sealer } from "./seal.ts";
+import { type TenantDatabases, tenantDatabases } from "./tenant-databases.ts";
+
+export type SealKeys = readonly [Uint8Array, ...Uint8Array[]];
+
+export interface OpenTenantDatabasesOptions {
+  readonly ledger: Pick<Ledger, "provisioning" | "intents">;
+  readonly ledgerUrl: string;
+  readonly placements: Readonly<Record<string, PlacementSpec>>;
+  readonly sealKeys?: SealKeys | undefined;
+  readonly tenantConnections?: number | undefined;
+}
+
+/** Everything that tenants' own databases need in a process: who finds them, their connections, and who charges. */
+export const openTenantDatabases = (
+  options: OpenTenantDatabasesOptions,
+  opened: Closers,
+): {
+  readonly databases: TenantDatabases;
+  readonly pools: Pools;
+  readonly charging: Afterwork;
+} => {
+  const { ledger, ledgerUrl, placements, sealKeys, tenantConnections } = options;
+  const named = Object.entries(placements).find(([, { backend }]) => backend === "postgres");
+  if (named !== undefined && sealKeys === undefined)
+    throw new Error(
+      `The placement '${named[0]}' keeps passwords, and there is no key to seal them.`,
+    );
+  const connections = pools({
+    ...(tenantConnections !== undefined && { maxConnections: tenantConnections }),
+  });
+  opened.add(() => connections.close());
+  const charging = afterwork({ ...ledger.intents, settle: ledger.intents.charge });
+  opened.add(() => charging.close());
+  const databases = tenantDatabases({
+    ledger,
+    placements,
+    ledgerUrl,
+    // Without a key nothing is sealed, and this one opens nothing.
+    sealer: sealer(sealKeys ?? [randomBytes(32)]),
+    pools: connections,
+  });
+  return { databases, pools: connections, charging };
+};
