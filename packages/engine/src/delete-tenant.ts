@@ -71,10 +71,13 @@ export const deleteTenant =
     // An earlier attempt may have dropped it already, and its name is noted all the same.
     const database = based === undefined ? undefined : await templates.dropDatabase(based);
     if (database !== undefined) removed.push({ what: "database", name: database, role: database });
-    const { keys, subjects } = await ledger.tenants.counts(uid);
+    const { keys, subjects, relations, models, shares } = await ledger.tenants.counts(uid);
     removed.push(
       { what: "keys", count: keys },
       { what: "subjects", count: subjects },
+      { what: "relations", count: relations },
+      { what: "models", count: models },
+      { what: "shares", count: shares },
       { what: "roots", paths: tenant.roots },
     );
     const now = Date.now();

@@ -1,24 +1,34 @@
 import { timingSafeEqual } from "node:crypto";
-import { type Revision, unauthenticated } from "@bulkhead/contract";
+import { type Revision, type TenantStatus, unauthenticated } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
 import { ledgerUnavailable } from "./errors.ts";
+import { isUuid } from "./is-uuid.ts";
 import { hashKey, keyIdOf } from "./key-string.ts";
 import { type KeyFacts, principalOf } from "./principal.ts";
 import { createSharedRead } from "./shared-read.ts";
-import { type Admission, type Authority, platformName } from "./types.ts";
+import type { RelationStore } from "./types-relations.ts";
+import { type Admission, type Authority, platformName, platformUid } from "./types.ts";
 
-const admit = { name: "admit_v1", text: "select bulkhead.admit_v1($1, $2)" };
+const admit = { name: "admit_v2", text: "select bulkhead.admit_v2($1, $2, $3)" };
 
 interface ReadAnswer {
   readonly recovery: boolean;
   readonly now: number;
   readonly platform: { readonly epoch: string; readonly n: number };
+  readonly tenants: readonly (Revision & { readonly status: TenantStatus | null })[];
   readonly keys: readonly KeyFacts[];
 }
 
 interface Question {
   readonly id: string | undefined;
   readonly hash: Uint8Array | undefined;
+  /** Uids whose revisions are wanted. */
+  readonly tenants: readonly string[];
+}
+
+/** Who keys are and where tenants stand, by one shared read. */
+export interface SharedAuthority extends Authority {
+  readonly revisions: RelationStore["revisions"];
 }
 
 /** How long a request waits for the revision read at most, in milliseconds. */
@@ -34,17 +44,20 @@ const longest = 4096;
 export const createAuthority = (
   database: Database,
   used: (keyId: string, now: number) => void,
-): Authority => {
+): SharedAuthority => {
   const read = createSharedRead<Question, ReadAnswer>(async (questions) => {
     const ids = new Set<string>();
     const hashes: Uint8Array[] = [];
-    for (const { id, hash } of questions) {
+    const tenants = new Set<string>();
+    for (const { id, hash, tenants: wanted } of questions) {
+      for (const tenant of wanted) tenants.add(tenant);
       if (id !== undefined) ids.add(id);
       else if (hash !== undefined) hashes.push(hash);
     }
     const answer = await database.call<ReadAnswer>(admit, [
       [...ids],
       hashes.map((hash) => Buffer.from(hash)),
+      [...tenants],
     ]);
     // A server in recovery may lag behind a revoke that has returned.
     if (answer.recovery) throw ledgerUnavailable();
@@ -66,7 +79,7 @@ export const createAuthority = (
       if (credential.length > longest) throw unauthenticated();
       const hash = hashKey(credential);
       const id = keyIdOf(credential);
-      const answer = await read({ id, hash });
+      const answer = await read({ id, hash, tenants: [] });
       const matches = answer.keys.filter(
         (key) =>
           (id === undefined ? key.platform : key.id === id) &&
@@ -75,11 +88,25 @@ export const createAuthority = (
       return admission(answer, matches[0]);
     },
     readmit: async (keyId) => {
-      const answer = await read({ id: keyId, hash: undefined });
+      const answer = await read({ id: keyId, hash: undefined, tenants: [] });
       return admission(
         answer,
         answer.keys.find((key) => key.id === keyId),
       );
+    },
+    revisions: async (tenants) => {
+      const uids = tenants.map((tenant) => (tenant === platformName ? platformUid : tenant));
+      const answer = await read({
+        id: undefined,
+        hash: undefined,
+        tenants: uids.filter(isUuid),
+      });
+      return tenants.flatMap((tenant, i) => {
+        const found = answer.tenants.find((one) => one.tenant === uids[i]);
+        if (found === undefined) return [];
+        const { epoch, n, status } = found;
+        return [{ tenant, epoch, n, status: status ?? undefined }];
+      });
     },
   };
 };

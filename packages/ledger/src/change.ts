@@ -2,11 +2,13 @@ import { FileError, type Settlement } from "@bulkhead/contract";
 import { type Database, type Queries, toJson } from "./database.ts";
 import { platformUid } from "./types.ts";
 
+type Payload = Readonly<Record<string, unknown>>;
+
 /** What a change writes beside its rows. */
 export interface Written<T> {
   readonly value: T;
-  /** For the changelog of each tenant that was bumped. */
-  readonly payload: Readonly<Record<string, unknown>>;
+  /** For the changelog of each tenant that was bumped: one for all, or what concerns each. */
+  readonly payload: Payload | ((uid: string) => Payload);
   /** Kept with the idempotency row. */
   readonly outcome?: Readonly<Record<string, unknown>>;
 }
@@ -21,6 +23,10 @@ export interface Change<T> {
   readonly takesFrom: readonly string[];
   /** Tenants whose revision moves. */
   readonly bumps: readonly string[];
+  /** Tenants whose objects must stay where they are while something is granted on them. */
+  readonly holds?: readonly string[];
+  /** Where the decision stood on relations: it is refused if anything was taken from a tenant of it since. */
+  readonly judged?: boolean;
   /** Writes the rows. `at` is the new revision of each bumped tenant. */
   readonly work: (tx: Queries, at: ReadonlyMap<string, Bumped>) => Promise<Written<T>>;
 }
@@ -29,6 +35,10 @@ export interface Bumped {
   readonly epoch: string;
   readonly n: number;
 }
+
+/** Makes the answer to who decided before something was taken away. */
+export const overtaken = (): FileError =>
+  new FileError("conflict", "What the key may do changed meanwhile; try again.");
 
 export type Changes = <T>(change: Change<T>) => Promise<T>;
 
@@ -40,13 +50,14 @@ const sorted = (uids: Iterable<string>): string[] => [...new Set(uids)].toSorted
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Makes the one way in which facts about tenants and keys change: fences in order of uid, revisions in order of uid,
- * then the acting key judged again, rows, changelog, idempotency row, and the head of the chain last.
+ * Makes the one way in which facts about tenants, keys and relations change: fences in order of uid, the locks of
+ * relations, revisions in order of uid, then the acting key judged again, rows, changelog, idempotency row, and the head
+ * of the chain last.
  */
 export const createChanges =
   (database: Database): Changes =>
   async <T>(change: Change<T>): Promise<T> => {
-    const { settlement, takesFrom } = change;
+    const { settlement, takesFrom, holds = [], judged = false } = change;
     const after = new Map<string, Bumped>();
     const value = await database.transaction(async (tx) => {
       after.clear();
@@ -55,14 +66,24 @@ export const createChanges =
         settlement === undefined
           ? []
           : settlement.revisions.map((revision) => uidOf(revision.tenant));
-      for (const uid of sorted([...exclusive, ...actors, change.chain])) {
+      for (const uid of sorted([...exclusive, ...actors, ...change.bumps, change.chain])) {
         const lock = exclusive.has(uid) ? "pg_advisory_xact_lock" : "pg_advisory_xact_lock_shared";
         await tx.rows(`select ${lock}(bulkhead.fence_key($1::uuid))`, [uid]);
       }
+      if (judged && settlement !== undefined) {
+        const [row] = await tx.rows<{ taken: boolean }>(
+          "select bulkhead.taken_since_v1($1::jsonb) as taken",
+          [toJson(settlement)],
+        );
+        if (row?.taken !== false) throw overtaken();
+      }
+      for (const uid of sorted(holds))
+        await tx.rows("select bulkhead.relations_hold_v1($1::uuid, true)", [uid]);
       for (const uid of sorted(change.bumps)) {
-        const [row] = await tx.rows<{ at: Bumped }>("select bulkhead.bump_v1($1::uuid) as at", [
-          uid,
-        ]);
+        const [row] = await tx.rows<{ at: Bumped }>(
+          "select bulkhead.bump_v2($1::uuid, $2::boolean) as at",
+          [uid, exclusive.has(uid)],
+        );
         if (row !== undefined) after.set(uid, row.at);
       }
       if (settlement?.audit !== undefined) {
@@ -70,14 +91,14 @@ export const createChanges =
           "select bulkhead.overtaken_v1($1::jsonb) as overtaken",
           [toJson(settlement)],
         );
-        if (row?.overtaken === true)
-          throw new FileError("conflict", "What the key may do changed meanwhile; try again.");
+        if (row?.overtaken === true) throw overtaken();
       }
       const written = await change.work(tx, after);
+      const { payload } = written;
       for (const [uid, at] of after)
         await tx.rows(
           "insert into bulkhead.changelog (tenant, n, at, kind, payload) values ($1, $2, bulkhead.now(), $3, $4)",
-          [uid, at.n, change.kind, toJson(written.payload)],
+          [uid, at.n, change.kind, toJson(typeof payload === "function" ? payload(uid) : payload)],
         );
       if (settlement?.idempotency !== undefined) {
         const [row] = await tx.rows<{ ours: boolean }>(

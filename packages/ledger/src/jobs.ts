@@ -1,5 +1,6 @@
 import { FileError, type JobRecord } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
+import { isUuid } from "./is-uuid.ts";
 import { type Log, platformUid } from "./types.ts";
 import { JobGivenUp, type Jobs, type JobRunnerOptions, type RunningJob } from "./types-work.ts";
 
@@ -16,8 +17,6 @@ interface ClaimedJob {
 }
 
 const uidOf = (tenant: string): string | undefined => (tenant === platformUid ? undefined : tenant);
-
-const isId = (id: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
 
 /** What went wrong, for the job's record. What was not written to be read by callers stays in the log. */
 const messageOf = (error: unknown): string =>
@@ -182,7 +181,7 @@ export const createJobs = (database: Database, log: Log): Jobs => {
       return id;
     },
     get: async (id) => {
-      if (!isId(id)) return undefined;
+      if (!isUuid(id)) return undefined;
       const [row] = await database.rows<{ record: JobRecord; tenant: string }>(
         "select bulkhead.job_json_v1(j) as record, j.tenant from bulkhead.job j where id = $1",
         [id],

@@ -2,6 +2,7 @@ import { FileError, type KeyRecord, type PageQuery } from "@bulkhead/contract";
 import type { Changes } from "./change.ts";
 import type { Database, Queries } from "./database.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
+import { registerSubject, requireLiving as requireTenant } from "./subject-rows.ts";
 import { type KeyStore, type NewKey, platformUid } from "./types.ts";
 
 const missing = (): never => {
@@ -9,6 +10,10 @@ const missing = (): never => {
 };
 
 const json = "bulkhead.key_json_v1(k)";
+
+/** A key without a subject of its own acts as the service of its id, which nobody else needs to know of. */
+const ownService = ({ id, subject }: NewKey): boolean =>
+  subject.type === "service" && subject.id === id;
 
 const insertRow = async (tx: Queries, key: NewKey): Promise<KeyRecord> => {
   const [row] = await tx.rows<{ record: KeyRecord }>(
@@ -76,6 +81,8 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
         work: async (tx) => {
           await requireLiving(tx, tenant);
           const value = await insertRow(tx, key);
+          if (tenant !== platformUid && !ownService(key))
+            await registerSubject(tx, tenant, key.subject);
           return { value, payload: {}, outcome: { key: key.id } };
         },
       });
@@ -180,10 +187,5 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
 
 /** Refuses keys for a tenant that ends; the change holds its fence. */
 const requireLiving = async (tx: Queries, tenant: string): Promise<void> => {
-  if (tenant === platformUid) return;
-  const [row] = await tx.rows(
-    "select 1 from bulkhead.tenant where uid = $1 and status not in ('deleting', 'deleted')",
-    [tenant],
-  );
-  if (row === undefined) throw new FileError("not-found", "There is no such tenant.");
+  if (tenant !== platformUid) await requireTenant(tx, tenant);
 };

@@ -13,11 +13,16 @@ import { createLastUsed } from "./last-used.ts";
 import { createLeases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
+import { createModels } from "./models.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
 import { createProvisioning } from "./provisioning.ts";
+import { expireRelations } from "./relation-expiry.ts";
+import { createRelations } from "./relations.ts";
 import { createRoots } from "./roots.ts";
 import { createSecrets } from "./secrets.ts";
+import { createShares } from "./shares.ts";
+import { createSubjects } from "./subjects.ts";
 import { createTenants } from "./tenants.ts";
 import { createTreeCommits } from "./tree-commits.ts";
 import { createTreeHousekeeping } from "./tree-housekeeping.ts";
@@ -83,6 +88,8 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     try {
       await background.rows("select bulkhead.partitions_v1()");
       await idempotency.purge();
+      await expireRelations(background, change);
+      await background.rows("select bulkhead.changelog_purge_v1()");
     } catch (error) {
       log({ message: "Housekeeping of the control plane is put off.", error });
     }
@@ -95,15 +102,20 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   // The process may end while they tick.
   for (const timer of timers) timer.unref();
 
+  const authority = createAuthority(revision, lastUsed.used);
   let closing: Promise<void> | undefined;
   return {
     id,
-    authority: createAuthority(revision, lastUsed.used),
+    authority,
     denials,
     keys: createKeys(background, hot, change),
     tenants: createTenants(background, change),
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),
+    relations: createRelations(background, change, authority),
+    subjects: createSubjects(background, change),
+    models: createModels(background, change),
+    shares: createShares(background, change),
     auditLog: createAuditLog(hot),
     intents: createIntents(hot, background),
     idempotency,

@@ -5,7 +5,8 @@ import { type Database, type Queries, toJson } from "./database.ts";
 import { codeOf, constraintOf } from "./errors.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
 import { beginProvisioning } from "./provisioning.ts";
-import { platformUid, type TenantStore } from "./types.ts";
+import { endRelations } from "./relation-ending.ts";
+import { platformUid, type TenantCounts, type TenantStore } from "./types.ts";
 
 const json = "bulkhead.tenant_json_v1(t)";
 
@@ -220,6 +221,8 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
       return { job };
     },
     finishRemoval: async (uid, certificate) => {
+      if ((await record(database, uid)).status === "deleting")
+        await endRelations(database, change, uid);
       await change({
         kind: "tenant.deleted",
         settlement: undefined,
@@ -245,6 +248,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
           } else {
             await tx.rows("delete from bulkhead.key where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.subject where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.model where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.accounted where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
@@ -272,16 +276,23 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
       });
     },
     counts: async (uid) => {
-      const [row] = await database.rows<{ keys: string; roots: string; subjects: string }>(
+      const [row] = await database.rows<Record<keyof TenantCounts, string>>(
         `select (select count(*) from bulkhead.key where tenant = $1) as keys,
            (select count(*) from bulkhead.root where tenant = $1) as roots,
-           (select count(*) from bulkhead.subject where tenant = $1) as subjects`,
+           (select count(*) from bulkhead.subject where tenant = $1) as subjects,
+           (select count(*) from bulkhead.relation where tenant = $1) + (select count(*) from bulkhead.relation
+             where subject_tenant = $1 and tenant <> subject_tenant) as relations,
+           (select count(*) from bulkhead.model where tenant = $1) as models,
+           (select count(*) from bulkhead.share where tenant = $1 or subject_tenant = $1) as shares`,
         [uid],
       );
       return {
         keys: Number(row?.keys ?? 0),
         roots: Number(row?.roots ?? 0),
         subjects: Number(row?.subjects ?? 0),
+        relations: Number(row?.relations ?? 0),
+        models: Number(row?.models ?? 0),
+        shares: Number(row?.shares ?? 0),
       };
     },
   };

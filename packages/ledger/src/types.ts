@@ -20,6 +20,8 @@ import type {
 } from "@bulkhead/contract";
 
 import type { NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
+import type { RelationStore, SubjectStore } from "./types-relations.ts";
+import type { ModelStore, ShareStore } from "./types-shares.ts";
 import type { Trees } from "./types-trees.ts";
 import type { FileChanges, Jobs, Leases, Outbox } from "./types-work.ts";
 
@@ -102,6 +104,17 @@ export interface NewTenant {
   readonly database?: NewDatabase | undefined;
 }
 
+export interface TenantCounts {
+  readonly keys: number;
+  readonly roots: number;
+  readonly subjects: number;
+  /** On its objects, and on other tenants' objects for its subjects. */
+  readonly relations: number;
+  readonly models: number;
+  /** Given by it and to it. */
+  readonly shares: number;
+}
+
 export interface TenantStore {
   readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
   /** Adds a root to a tenant that exists, under its first root's placement unless one is named. */
@@ -138,10 +151,8 @@ export interface TenantStore {
     uid: string,
     certificate: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
-  /** How many keys, roots and subjects a tenant has: what a deletion would remove from the ledger. */
-  readonly counts: (
-    uid: string,
-  ) => Promise<{ readonly keys: number; readonly roots: number; readonly subjects: number }>;
+  /** What a deletion would remove from the ledger. */
+  readonly counts: (uid: string) => Promise<TenantCounts>;
 }
 
 /** Where a chain of audit entries stops following from itself. */
@@ -249,6 +260,10 @@ export interface Ledger {
   readonly tenants: TenantStore;
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;
+  readonly relations: RelationStore;
+  readonly subjects: SubjectStore;
+  readonly models: ModelStore;
+  readonly shares: ShareStore;
   readonly auditLog: AuditLog;
   readonly intents: Intents;
   readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };

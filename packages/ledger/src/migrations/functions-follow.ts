@@ -51,6 +51,7 @@ declare
   v_count bigint := 0;
   v_rows bigint;
   v_gone text;
+  v_deeper integer := (length(p_to) - length(replace(p_to, '/', ''))) - (length(p_from) - length(replace(p_from, '/', '')));
   v_changes jsonb := '[]';
 begin
   if not bulkhead.relations_touched_v1(p_tenant, p_from, p_to) then return 0; end if;
@@ -77,6 +78,17 @@ begin
     v_changes := v_changes || jsonb_build_object('kind', 'purge', 'path', v_gone);
   end if;
   if p_to is not null then
+    -- What would lie at a path that is none cannot be reached any more.
+    if octet_length(p_to) > octet_length(p_from) or v_deeper > 0 then
+      delete from bulkhead.relation r where r.tenant = p_tenant and r.object_type = 'file'
+        and r.object >= p_from || '/' and r.object < p_from || '0'
+        and (octet_length(r.object) + octet_length(p_to) - octet_length(p_from) > 1024
+          or length(r.object) - length(replace(r.object, '/', '')) + v_deeper > 64);
+      update bulkhead.share s set revoked_at = v_now, relation = null where s.tenant = p_tenant and s.revoked_at is null
+        and s.path >= p_from || '/' and s.path < p_from || '0'
+        and (octet_length(s.path) + octet_length(p_to) - octet_length(p_from) > 1024
+          or length(s.path) - length(replace(s.path, '/', '')) + v_deeper > 64);
+    end if;
     update bulkhead.relation r set object = p_to || substring(r.object from length(p_from) + 1)
       where r.tenant = p_tenant and r.object_type = 'file'
         and (r.object = p_from or (r.object >= p_from || '/' and r.object < p_from || '0'));

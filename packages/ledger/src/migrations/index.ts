@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { relationExecutions } from "./executions-relations.ts";
 import { changes } from "./changes.ts";
 import { events } from "./events.ts";
+import { admissionFunctions } from "./functions-admission.ts";
 import { coreFunctions } from "./functions-core.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
 import { hotFunctions } from "./functions-hot.ts";
+import { relationFunctions } from "./functions-relations.ts";
 import { systemFunctions } from "./functions-system.ts";
 import { treeCommits } from "./functions-tree-commits.ts";
 import { treeReads } from "./functions-tree-reads.ts";
@@ -54,7 +56,13 @@ export const migrations: readonly Migration[] = [
   {
     version: 5,
     name: "relations",
-    sql: relationTables + followFunctions + followingCommits + relationExecutions,
+    sql:
+      relationTables +
+      followFunctions +
+      followingCommits +
+      relationFunctions +
+      admissionFunctions +
+      relationExecutions,
     minCode: 5,
   },
   { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },

@@ -126,6 +126,7 @@ begin
     execute format('grant select on bulkhead.%I to bulkhead_app', v_name);
   end loop;
 end $$;
+create index subject_anywhere on bulkhead.subject (type, id);
 -- Seven days of it are kept.
 grant delete on bulkhead.changelog to bulkhead_system;
 `;
