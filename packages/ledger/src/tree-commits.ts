@@ -15,7 +15,7 @@ import type {
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
   read: functionCall("tree_read_v1", 4),
-  list: functionCall("tree_list_v1", 5),
+  list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
   openBlob: functionCall("blob_open_v1", 6),
   renewBlobs: functionCall("blob_renew_v1", 2),
@@ -55,6 +55,35 @@ interface Ride {
   readonly tree: TreeRef;
   readonly write: TreeWrite;
 }
+
+/** A row of `tree_list_v2`; what a directory does not have is null. */
+type NodeRow = readonly [
+  sortKey: string,
+  size: number,
+  modifiedAt: number,
+  createdAt: number,
+  version: number | null,
+  etag: string | null,
+  contentType: string | null,
+  metadata: Readonly<Record<string, string>> | null,
+];
+
+const statOf = (row: NodeRow): Stat => {
+  const [sortKey, size, modifiedAt, createdAt, version, etag, contentType, metadata] = row;
+  if (version === null)
+    return { name: sortKey.slice(0, -1), kind: "directory", size, modifiedAt, createdAt };
+  return {
+    name: sortKey,
+    kind: "file",
+    size,
+    modifiedAt,
+    createdAt,
+    version: String(version),
+    ...(etag !== null && { etag }),
+    ...(contentType !== null && { contentType }),
+    ...(metadata !== null && { metadata }),
+  };
+};
 
 const sized = (
   rides: readonly Ride[],
@@ -172,8 +201,13 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
         await hot.call<Buffer>(statements.read, [uidOf(tree.tenant), tree.id, namesOf(path), n]),
       );
     },
-    list: (tree, path, after, limit) =>
-      hot.call(statements.list, [uidOf(tree.tenant), tree.id, namesOf(path), after, limit]),
+    list: async (tree, path, after, limit) => {
+      const page = await hot.call<TreeLook<{ readonly rows: readonly NodeRow[] }>>(
+        statements.list,
+        [uidOf(tree.tenant), tree.id, namesOf(path), after, limit],
+      );
+      return page.state === "done" ? { state: "done", entries: page.rows.map(statOf) } : page;
+    },
     versions: (tree, path, before, limit) =>
       hot.call(statements.versions, [
         uidOf(tree.tenant),

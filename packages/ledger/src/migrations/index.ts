@@ -13,6 +13,8 @@ import { treeCommits } from "./functions-tree-commits.ts";
 import { treeReads } from "./functions-tree-reads.ts";
 import { treeSystem } from "./functions-tree-system.ts";
 import { treeWhole } from "./functions-tree-whole.ts";
+import { treeList } from "./functions-tree-list.ts";
+import { treeWalks } from "./functions-tree-walks.ts";
 import { treeWrite, treeWriteExecutions } from "./functions-tree-write.ts";
 import { treeFunctions } from "./functions-trees.ts";
 import { provisioning } from "./provisioning.ts";
@@ -67,7 +69,12 @@ export const migrations: readonly Migration[] = [
   },
   { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },
   { version: 8, name: "changes", sql: changes, minCode: 8 },
-  { version: 9, name: "speed", sql: events + treeWrite + treeWriteExecutions, minCode: 9 },
+  {
+    version: 9,
+    name: "speed",
+    sql: events + treeWalks + treeList + treeWrite + treeWriteExecutions,
+    minCode: 9,
+  },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
