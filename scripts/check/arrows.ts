@@ -33,7 +33,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mayImport: core,
     platform: "node",
     // Its index is a real ledger, its content lies in a real storage.
-    testsMayImport: ["ledger", "backend-local"],
+    testsMayImport: ["ledger", "backend-local", "backend-postgres"],
   },
   "backend-postgres": { mayImport: core, platform: "node" },
   ledger: { mayImport: core, platform: "node" },
