@@ -1,0 +1,107 @@
+import { parseVirtualPath, type Settlement, type TenantRecord } from "@bulkhead/contract";
+import { plainContext } from "@bulkhead/kit";
+import { type JobControl, type Ledger, openLedger, type RunningJob } from "@bulkhead/ledger";
+import { closers } from "../closers.ts";
+import { makeTenants } from "../make-tenants.ts";
+import { openTenantDatabases } from "../open-tenant-databases.ts";
+import { provisionTenant } from "../provision-tenant.ts";
+import type { LedgerRoot } from "../roots.ts";
+
+export interface TenantWorldOptions {
+  /** The ledger's database. */
+  readonly url: string;
+  readonly sql?: string;
+  readonly ledger?: (ledger: Ledger) => Ledger;
+}
+
+/** What a process has that makes tenants with databases of their own, without what serves them. */
+export const tenantWorld = async ({
+  url,
+  sql,
+  ledger: changed = (one) => one,
+}: TenantWorldOptions) => {
+  const opened = closers((error) => {
+    throw error;
+  });
+  const ledger = changed(await openLedger({ url, masterKeyFingerprint: "f".repeat(32) }));
+  opened.add(() => ledger.close());
+  const { databases, pools, charging } = openTenantDatabases(
+    {
+      ledger,
+      ledgerUrl: url,
+      placements: {
+        own: {
+          backend: "postgres",
+          options: {},
+          durability: "strict",
+          readOnly: false,
+          provisioningSql: sql,
+        },
+      },
+      sealKeys: [new Uint8Array(32).fill(7)],
+    },
+    opened,
+  );
+  const rootOf = async (uid: string): Promise<LedgerRoot | undefined> =>
+    (await ledger.roots.all()).roots.find(({ tenant }) => tenant.uid === uid);
+  const handler = provisionTenant({ ledger, databases, rootOf, made: () => Promise.resolve() });
+  const { create } = makeTenants({
+    ledger,
+    databases,
+    roots: { catchUp: () => Promise.resolve() },
+    placement: "own",
+  });
+  const settlement = (tenant?: string): Settlement => ({ ...plainContext().settlement, tenant });
+  return {
+    ledger,
+    databases,
+    pools,
+    charging,
+    rootOf,
+    settlement,
+    create: (id: string): Promise<TenantRecord> =>
+      create(settlement(), {
+        id,
+        name: id,
+        root: parseVirtualPath(`/workspace/${id}`),
+        placement: "own",
+        subdomain: undefined,
+        allowedRegions: undefined,
+        limits: {},
+        settings: {},
+      }),
+    /** Runs the job as its runner would, once. */
+    provision: (
+      tenantUid: string,
+      progress: JobControl["progress"] = () => Promise.resolve(),
+      job: Partial<RunningJob> = {},
+    ): Promise<unknown> =>
+      handler(
+        {
+          id: "job",
+          kind: "tenant.provision",
+          tenantUid,
+          payload: {},
+          progress: {},
+          attempt: 1,
+          ...job,
+        },
+        { signal: new AbortController().signal, progress },
+      ),
+    mountOf: (uid: string) => ({
+      mount: `root:${uid}`,
+      spec: { backend: "postgres", options: {}, durability: "strict", readOnly: false } as const,
+      root: undefined,
+      tenant: () => uid,
+      intents: ledger.intents,
+      charging,
+      pools,
+      database: async () => {
+        const root = await rootOf(uid);
+        if (root === undefined) throw new Error("There is no such tenant.");
+        return databases.open(root);
+      },
+    }),
+    close: opened.close,
+  };
+};
