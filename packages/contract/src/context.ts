@@ -99,6 +99,14 @@ export interface Principal {
   readonly reach: Reach;
   /** Milliseconds since the epoch, or undefined for a key that does not expire. */
   readonly expiresAt: number | undefined;
+  /** A prefix that the request itself was narrowed to. */
+  readonly narrowedTo?: VirtualPath | undefined;
+  /** Who holds the key, where it acts for somebody else: the rest is about the one it acts for. */
+  readonly holder?: Pick<Principal, "kind" | "subject" | "tenant"> | undefined;
+  /** The one it acts for, as `user:alice`, and that one's tenant by id. */
+  readonly acting?: { readonly subject: string; readonly tenant: string } | undefined;
+  /** What the request reaches through shares, beside its own bounds; judged there by what carries the share. */
+  readonly via?: readonly VirtualPath[] | undefined;
   /** What relations give; undefined for keys that no relation governs. */
   readonly standing?: Standing | undefined;
 }

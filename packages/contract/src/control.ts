@@ -15,6 +15,9 @@ import type {
   TenantPatch,
   TenantRecord,
 } from "./records.ts";
+import type { Explain } from "./explain.ts";
+import type { GroupControl, RelationControl, UserControl } from "./relations.ts";
+import type { LinkControl, ShareControl } from "./shares.ts";
 import type { Session, WriteOptions, WriteResult } from "./store.ts";
 
 /** What a front read from a request about who is asking. Nothing in it but `key` can widen what is reached. */
@@ -140,6 +143,12 @@ export interface Control {
       graceMs: number,
     ) => Promise<{ readonly job: string }>;
   };
+  readonly relations: RelationControl;
+  readonly users: UserControl;
+  readonly groups: GroupControl;
+  readonly shares: ShareControl;
+  readonly links: LinkControl;
+  readonly explain: Explain["explain"];
   readonly jobs: { readonly get: (ctx: Context, id: string) => Promise<JobRecord> };
   readonly audit: {
     readonly list: (ctx: Context, query: AuditQuery) => Promise<PageOf<AuditEntry>>;

@@ -1,11 +1,10 @@
 import type { Context, Control, VirtualPath, WholeTree } from "@bulkhead/contract";
-import { append, stack } from "@bulkhead/kit";
-import { mintKeyString, provisionKind } from "@bulkhead/ledger";
+import { stack } from "@bulkhead/kit";
+import { provisionKind } from "@bulkhead/ledger";
 import {
   asWrite,
   audit,
   audited,
-  authenticate,
   checkScope,
   checkServing,
   checkTenantId,
@@ -14,12 +13,10 @@ import {
   type Decision,
   fence,
   filtered,
-  keyControl,
-  recordControl,
   scopesAllow,
-  servedIdempotency,
+  sharing,
   streamWatch,
-  tenantControl,
+  tenantAt,
   tenantGate,
   tenantsServe,
   type Tenants,
@@ -27,7 +24,6 @@ import {
 } from "@bulkhead/policy";
 import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
-import { authorityOf } from "./authority.ts";
 import { closers, type Closers } from "./closers.ts";
 import { closePublic } from "./close-public.ts";
 import { makeTenants } from "./make-tenants.ts";
@@ -36,11 +32,14 @@ import { provisionTenant } from "./provision-tenant.ts";
 import { startCollector } from "./start-collector.ts";
 import { startReplays } from "./start-replays.ts";
 import { deleteTenant } from "./delete-tenant.ts";
+import { grounds } from "./grounds.ts";
 import { HeldElsewhere } from "./held.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
+import { openControl } from "./open-control.ts";
 import { openHistory } from "./open-history.ts";
+import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { firstRootOf, type LedgerRoot, rootsTable } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
@@ -69,6 +68,8 @@ export interface EngineOptions {
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   readonly defaultPlacement: string;
   readonly mounts: readonly MountSpec[];
+  /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
+  readonly graphBytes?: number | undefined;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -149,9 +150,15 @@ const openTree = async (
   });
   const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
-  const authority = authorityOf({ keys: ledger.authority, roots });
+  const onGround = tenantAt(tenants, namespaceRoots);
+  const { graphBytes } = options;
+  const given = openRelations(
+    { ledger, roots, namespaceRoots, tenantAt: onGround, graphBytes },
+    opened,
+  );
+  const { authority } = given;
 
-  const streams = streamWatch(authority);
+  const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
   const decide = (scopes: Decision): Decide =>
@@ -159,6 +166,7 @@ const openTree = async (
   const governed = (storages: WholeTree, scopes: Decision): WholeTree =>
     stack<WholeTree>(
       storages,
+      sharing(given.sharing),
       fence({
         authority,
         decide: decide(scopes),
@@ -179,12 +187,24 @@ const openTree = async (
 
   const asks = audited(ledger.denials);
   const control: Control = {
-    authenticate: authenticate({
+    ...openControl({
+      ledger,
+      asks,
       authority,
-      sink: ledger.denials,
-      tenants: ledger.tenants,
+      session,
+      appending,
+      storages,
+      tenants,
+      relations: given.relations,
+      sharing: given.sharing,
+      streams,
+      roots,
+      tenantStore: { ...ledger.tenants, create },
+      grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),
+      namespaceRoots,
+      defaultPlacement: options.defaultPlacement,
+      region: options.region,
     }),
-    session,
     history: openHistory(
       {
         ledger,
@@ -197,29 +217,6 @@ const openTree = async (
       },
       opened,
     ),
-    append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
-    keys: keyControl({
-      keys: ledger.keys,
-      tenants: ledger.tenants,
-      roots: tenants,
-      namespaceRoots,
-      mintKeyString,
-      audited: asks,
-    }),
-    tenants: tenantControl({
-      tenants: { ...ledger.tenants, create },
-      namespaceRoots,
-      placement: options.defaultPlacement,
-      ledgerRegion: options.region,
-      audited: asks,
-    }),
-    ...recordControl({
-      tenants: ledger.tenants,
-      jobs: ledger.jobs,
-      auditLog: ledger.auditLog,
-      audited: asks,
-    }),
-    idempotency: servedIdempotency(ledger.idempotency),
     unready: async () => (await Promise.all([ledger.ready(), unreadyMounts(fixed)])).flat(),
   };
 

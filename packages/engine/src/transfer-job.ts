@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Context, parseVirtualPath, type Tree } from "@bulkhead/contract";
 import type { JobHandler, Ledger } from "@bulkhead/ledger";
-import type { Authority } from "@bulkhead/policy";
+import type { Admitted, Authority } from "@bulkhead/policy";
 import { type Transfer, transferDirectory } from "@bulkhead/vfs";
 
 export const transferKind = "tree.transfer";
@@ -16,6 +16,11 @@ export const enqueueTransfer =
       idempotency,
       payload: {
         key: principal.keyId,
+        ...(principal.acting !== undefined && {
+          as: principal.acting.subject,
+          asTenant: principal.acting.tenant,
+        }),
+        ...(principal.via !== undefined && { via: principal.via }),
         actor: audit?.actor ?? "",
         front: audit?.front ?? "",
         requestId,
@@ -32,6 +37,15 @@ const textOf = (payload: Readonly<Record<string, unknown>>, name: string): strin
   return value;
 };
 
+/** For whom the key acted that asked for the transfer, and through which shares: the job may no more than that. */
+const standingOf = (payload: Readonly<Record<string, unknown>>): Omit<Admitted, "keyId"> => {
+  const { as, via } = payload;
+  const through = Array.isArray(via) ? { via: via.map(parseVirtualPath) } : {};
+  if (as === undefined) return through;
+  const acting = { subject: textOf(payload, "as"), tenant: textOf(payload, "asTenant") };
+  return { ...through, acting };
+};
+
 /**
  * Does the transfer with the key that asked for it, entry by entry and decided anew at each: a key that was revoked
  * since moves nothing more. `tree` is the one below the session, with its policy.
@@ -42,7 +56,7 @@ export const transferDirectories =
     const key = textOf(payload, "key");
     const [from, to] = [textOf(payload, "from"), textOf(payload, "to")];
     const operation = textOf(payload, "operation") === "move" ? "move" : "copy";
-    const admission = await authority.readmit({ keyId: key });
+    const admission = await authority.readmit({ keyId: key, ...standingOf(payload) });
     const ctx: Context = {
       signal: control.signal,
       requestId: `job-${id}-${randomUUID().slice(0, 8)}`,

@@ -10,6 +10,7 @@ import {
 import { denialOf } from "./audit.ts";
 import { checkServing } from "./decision.ts";
 import { narrow } from "./narrow.ts";
+import { namedNamespace } from "./acting.ts";
 import type { Admission, Authority, DenialSink, TenantStore } from "./ports.ts";
 
 export interface AuthenticateOptions {
@@ -18,10 +19,16 @@ export interface AuthenticateOptions {
   readonly tenants: Pick<TenantStore, "get">;
 }
 
-const actorOf = ({ kind, subject, tenant }: Principal): string =>
-  kind === "platform"
-    ? "platform"
-    : `${subject.type}:${subject.id}${tenant === undefined ? "" : `@${tenant.id}`}`;
+type Actor = Pick<Principal, "kind" | "subject" | "tenant" | "holder">;
+
+/** Who did it; with the name of who holds the key, where that is another. */
+export const actorOf = ({ kind, subject, tenant, holder }: Actor): string => {
+  const own =
+    kind === "platform"
+      ? "platform"
+      : `${subject.type}:${subject.id}${tenant === undefined ? "" : `@${tenant.id}`}`;
+  return holder === undefined ? own : `${own} by ${actorOf(holder)}`;
+};
 
 /** An open audit entry for what `principal` does in one request. */
 const draftFor = (credential: Credential, principal: Principal): AuditDraft => ({
@@ -41,11 +48,21 @@ const draftFor = (credential: Credential, principal: Principal): AuditDraft => (
 export const authenticate =
   ({ authority, sink, tenants }: AuthenticateOptions) =>
   async (credential: Credential): Promise<Context> => {
-    const admission = await admit(authority, sink, credential);
-    const draft = draftFor(credential, admission.principal);
+    const admitted = await admit(authority, sink, credential);
+    let admission = admitted;
+    const draft = draftFor(credential, admitted.principal);
     try {
-      await agree(tenants, admission.principal, credential.tenant);
-      const { workspacePrefix } = credential;
+      await agree(tenants, admitted.principal, credential.tenant);
+      const { workspacePrefix, as } = credential;
+      const named = namedNamespace(credential);
+      if (named !== undefined && credential.tenant !== undefined && named !== credential.tenant)
+        throw new FileError("tenant-mismatch", "The request names two tenants.");
+      if (as !== undefined) {
+        draft.detail = { as, ...(named !== undefined && { namespace: named }) };
+        admission = await authority.actFor(admitted, as, named ?? credential.tenant);
+        draft.actor = actorOf(admission.principal);
+        draft.detail = {};
+      } else if (named !== undefined) await agree(tenants, admitted.principal, named);
       const principal =
         workspacePrefix === undefined
           ? admission.principal

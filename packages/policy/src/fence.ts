@@ -9,18 +9,12 @@ import {
 import { type Call, callOf, guardWhole, overrideWhole } from "@bulkhead/kit";
 import { type Decide, standOn } from "./decided.ts";
 import type { Authority } from "./ports.ts";
-import type { StreamWatch } from "./stream-watch.ts";
+import type { Lasting, StreamWatch } from "./stream-watch.ts";
 
 export interface FenceOptions {
   readonly authority: Authority;
   readonly decide: Decide;
   readonly streams: StreamWatch;
-}
-
-/** When a decision ends that was made at `now`; both by the ledger's clock. */
-interface Decided {
-  readonly until: number;
-  readonly now: number;
 }
 
 /**
@@ -30,7 +24,11 @@ interface Decided {
 export const fence =
   ({ authority, decide, streams }: FenceOptions): Layer<WholeTree> =>
   (inner) => {
-    const decideAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<Decided> => {
+    const lookAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<Lasting> => {
+      const { principal, now } = await authority.readmit(ctx.principal);
+      return { until: await decide(principal, call), now };
+    };
+    const decideAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<Lasting> => {
       const { principal, revisions, now } = await authority.readmit(ctx.principal);
       const until = await decide(principal, call);
       standOn(ctx.settlement, revisions, principal, call.paths);
@@ -81,22 +79,22 @@ export const fence =
             ctx,
             body,
             { until, now: ctx.now },
-            (principal) => decide(principal, call),
+            () => lookAgain(ctx, call),
             (watched) => inner.write(ctx, path, watched, options),
           );
         },
         read: async (ctx, path, options) => {
           const call = callOf("read", path);
           const result: ReadResult = await inner.read(ctx, path, options);
-          let again: Decided;
+          let lasting: Lasting;
           try {
             // Opened first, decided after: what was written after a revoke is never answered to the revoked.
-            again = await decideAgain(ctx, call);
+            lasting = await decideAgain(ctx, call);
           } catch (error) {
             await result[Symbol.asyncDispose]();
             throw error;
           }
-          return streams.watch(ctx, result, again, (principal) => decide(principal, call));
+          return streams.watch(ctx, result, lasting, () => lookAgain(ctx, call));
         },
       }),
     );

@@ -7,5 +7,5 @@ import { isUnder, outsideWorkspace, parseVirtualPath, type Principal } from "@bu
 export const narrow = (principal: Principal, prefix: string): Principal => {
   const path = parseVirtualPath(prefix);
   if (!principal.reach.bounds.some((bound) => isUnder(bound, path))) throw outsideWorkspace();
-  return { ...principal, reach: { home: path, bounds: [path] } };
+  return { ...principal, reach: { home: path, bounds: [path] }, narrowedTo: path };
 };

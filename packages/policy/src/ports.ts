@@ -18,19 +18,27 @@ import type {
 
 /** What the ledger says of a key at this moment. */
 export interface Admission {
-  /** With the key's own reach, not yet narrowed. */
   readonly principal: Principal;
   /** Of the platform, and of the key's tenant where it has one. */
   readonly revisions: readonly Revision[];
   readonly now: number;
 }
 
+/** What is kept of an admission to ask for it again. */
+export type Admitted = Pick<Principal, "keyId" | "narrowedTo" | "acting" | "via">;
+
 /** Says whose a key is. Each answer comes from a read that began after the call. */
 export interface Authority {
   /** Rejects with `unauthenticated` for every key that is not valid now, with `unavailable` without a ledger. */
   readonly admit: (credential: string) => Promise<Admission>;
-  /** The same for one who was admitted before. */
-  readonly readmit: (principal: Pick<Principal, "keyId">) => Promise<Admission>;
+  /** The same for one who was admitted before, narrowed and acting as before. */
+  readonly readmit: (principal: Admitted) => Promise<Admission>;
+  /** The same admission, acting for another. Rejects unless the key may. */
+  readonly actFor: (
+    admission: Admission,
+    as: string,
+    namespace: string | undefined,
+  ) => Promise<Admission>;
 }
 
 /** Where refusals are recorded. Never waits; what it cannot record singly it counts. */
@@ -114,6 +122,7 @@ export interface NewTenant {
 export interface TenantStore {
   readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
   readonly get: (id: string) => Promise<TenantRecord | undefined>;
+  readonly byUid: (uid: string) => Promise<TenantRecord | undefined>;
   readonly list: (
     query: PageQuery & { readonly status?: string | undefined },
   ) => Promise<PageOf<TenantRecord>>;

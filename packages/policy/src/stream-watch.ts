@@ -1,20 +1,13 @@
-import {
-  type Body,
-  type Context,
-  isFileError,
-  type Principal,
-  type ReadResult,
-} from "@bulkhead/contract";
-import type { Authority } from "./ports.ts";
+import { type Body, type Context, isFileError, type ReadResult } from "@bulkhead/contract";
 
-/** Decides again; answers when that ends, in milliseconds by the ledger's clock, or throws the refusal. */
-type DecideAgain = (principal: Principal) => number | Promise<number>;
-
-/** When a decision ends that was made at `now`, both by the ledger's clock. */
-interface Lasting {
+/** When a decision ends that was made at `now`, both in milliseconds by the ledger's clock. */
+export interface Lasting {
   readonly until: number;
   readonly now: number;
 }
+
+/** Decides again, on what the ledger says after the call. Rejects with the refusal. */
+type DecideAgain = () => Promise<Lasting>;
 
 export interface StreamWatch {
   /** The same answer, ended with an error within a second of its key losing what it was opened with. */
@@ -22,7 +15,7 @@ export interface StreamWatch {
     ctx: Context,
     result: ReadResult,
     lasting: Lasting,
-    decide: DecideAgain,
+    again: DecideAgain,
   ) => ReadResult;
   /**
    * Runs a write with the same body, which ends with the refusal within a second of its key losing what it was begun
@@ -32,7 +25,7 @@ export interface StreamWatch {
     ctx: Context,
     body: Body,
     lasting: Lasting,
-    decide: DecideAgain,
+    again: DecideAgain,
     run: (body: Body) => Promise<R>,
   ) => Promise<R>;
   /** How many streams are open. */
@@ -41,10 +34,9 @@ export interface StreamWatch {
 }
 
 interface Watched {
-  readonly ctx: Context;
   /** When time ends it, by this process's clock in milliseconds. */
   until: number;
-  readonly decide: DecideAgain;
+  readonly again: DecideAgain;
   readonly onCut: (reason: Error) => void;
   /** A ledger that does not answer ends it as well: nobody can say that the key still holds. */
   readonly failsClosed: boolean;
@@ -53,15 +45,14 @@ interface Watched {
 /** What the clock of this process will show then. */
 const onOwnClock = ({ until, now }: Lasting): number => performance.now() + (until - now);
 
-/** Asks the ledger once a second, and whenever a relation ends, for the keys of all open streams, in one shared read. */
-export const streamWatch = (authority: Authority, everyMs: number = 1000): StreamWatch => {
+/** Decides for all open streams again once a second, and whenever what allowed one ends, in one shared read. */
+export const streamWatch = (everyMs: number = 1000): StreamWatch => {
   const watched = new Set<Watched>();
   let timer: NodeJS.Timeout | undefined;
 
   const check = async (stream: Watched): Promise<void> => {
     try {
-      const { principal, now } = await authority.readmit(stream.ctx.principal);
-      stream.until = onOwnClock({ until: await stream.decide(principal), now });
+      stream.until = onOwnClock(await stream.again());
     } catch (error) {
       if (!stream.failsClosed && isFileError(error, "unavailable")) return;
       // What ended while it was asked for is nobody's to cut: the connection may carry another request by now.
@@ -99,7 +90,7 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
   };
 
   return {
-    watch: (ctx, result, lasting, decide) => {
+    watch: (ctx, result, lasting, again) => {
       const { content } = result;
       if (content instanceof Uint8Array) return result;
       let reason: Error | undefined;
@@ -108,9 +99,8 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
         ctx.cut();
       };
       const stream: Watched = {
-        ctx,
         until: onOwnClock(lasting),
-        decide,
+        again,
         onCut,
         failsClosed: true,
       };
@@ -125,13 +115,12 @@ export const streamWatch = (authority: Authority, everyMs: number = 1000): Strea
         },
       };
     },
-    during: async (ctx, body, lasting, decide, run) => {
+    during: async (ctx, body, lasting, again, run) => {
       const end = ending();
       // Its commit asks again, and has to have an answer: until then it may wait for the ledger.
       const stream: Watched = {
-        ctx,
         until: onOwnClock(lasting),
-        decide,
+        again,
         onCut: end.now,
         failsClosed: false,
       };

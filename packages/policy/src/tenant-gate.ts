@@ -9,6 +9,7 @@ import {
   type WholeTree,
 } from "@bulkhead/contract";
 import { type Call, guardWhole, overrideWhole } from "@bulkhead/kit";
+import type { Decision } from "./decision.ts";
 import { groundOf, tenantAt } from "./namespace.ts";
 import type { Tenants } from "./ports.ts";
 
@@ -19,20 +20,19 @@ export interface TenantGateOptions {
   readonly checkId: (id: string) => void;
 }
 
-/**
- * Keeps the first level of every namespace root to tenants: `mkdir` there makes one, nothing else lands there, and
- * nothing is found below a root that does not exist. Fills in whose tree is touched.
- */
-export const tenantGate = ({
-  tenants,
-  namespaceRoots,
-  checkId,
-}: TenantGateOptions): Layer<WholeTree> => {
-  const forbid = (detail: string): never => {
-    throw new FileError("forbidden", detail);
-  };
+const forbid = (detail: string): never => {
+  throw new FileError("forbidden", detail);
+};
 
-  const check = (ctx: Context, call: Call<VirtualPath>): void => {
+/** Says whether tenants' roots and what is above them let a call be: who may make, move and remove what there. */
+export const groundAllows =
+  ({
+    tenants,
+    namespaceRoots,
+  }: Pick<TenantGateOptions, "namespaceRoots"> & {
+    readonly tenants: Pick<Tenants, "rootAt">;
+  }): Decision =>
+  (principal, call) => {
     for (const { path, access } of call.touches) {
       const ground = groundOf(namespaceRoots, path);
       switch (ground.kind) {
@@ -45,15 +45,18 @@ export const tenantGate = ({
           if (access === "delete") forbid("A namespace root cannot be moved or removed.");
           break;
         case "root": {
-          if (tenants.rootAt(ground.root) === undefined) {
+          const exists = tenants.rootAt(ground.root) !== undefined;
+          if (call.operation === "mkdir") {
+            if (exists) throw new FileError("already-exists", "This tenant's root exists.");
+            if (principal.kind !== "platform") forbid("Only the platform key makes tenants.");
+            break;
+          }
+          if (!exists) {
             if (access === "read" || access === "delete")
               throw new FileError("not-found", "There is no such tenant.");
             forbid("Only tenants live here; make a directory to create one.");
           }
-          if (
-            access === "delete" &&
-            (ctx.principal.kind !== "platform" || call.operation === "move")
-          )
+          if (access === "delete" && (principal.kind !== "platform" || call.operation === "move"))
             forbid("A tenant's root cannot be moved or removed; remove what it holds.");
           break;
         }
@@ -67,6 +70,16 @@ export const tenantGate = ({
     }
   };
 
+/**
+ * Keeps the first level of every namespace root to tenants: `mkdir` there makes one, nothing else lands there, and
+ * nothing is found below a root that does not exist. Fills in whose tree is touched.
+ */
+export const tenantGate = ({
+  tenants,
+  namespaceRoots,
+  checkId,
+}: TenantGateOptions): Layer<WholeTree> => {
+  const allows = groundAllows({ tenants, namespaceRoots });
   const tenantOf = tenantAt(tenants, namespaceRoots);
 
   const name = (ctx: Context, call: Call<VirtualPath>): void => {
@@ -93,7 +106,7 @@ export const tenantGate = ({
 
   const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
     name(ctx, call);
-    if (call.operation !== "mkdir") check(ctx, call);
+    allows(ctx.principal, call);
     return next(ctx);
   });
 
@@ -101,15 +114,7 @@ export const tenantGate = ({
     around(
       overrideWhole(inner, {
         mkdir: async (ctx, path) => {
-          const ground = groundOf(namespaceRoots, path);
-          if (ground.kind !== "root") {
-            if (ground.kind === "below" && tenants.rootAt(ground.root) === undefined)
-              throw new FileError("not-found", "There is no such tenant; make its root first.");
-            return inner.mkdir(ctx, path);
-          }
-          if (tenants.rootAt(ground.root) !== undefined)
-            throw new FileError("already-exists", "This tenant's root exists.");
-          if (ctx.principal.kind !== "platform") forbid("Only the platform key makes tenants.");
+          if (groundOf(namespaceRoots, path).kind !== "root") return inner.mkdir(ctx, path);
           checkId(nameOf(path));
           return tenants.createRoot(ctx.settlement, path);
         },

@@ -25,6 +25,16 @@ const leadingNames = (reach: Reach, path: VirtualPath): readonly string[] | unde
   return names.length === 0 ? undefined : [...new Set(names)];
 };
 
+/** True for a strict ancestor of the bounds: looking there is answered from the bounds alone. */
+export const leadsToBounds = (
+  reach: Reach,
+  namespaceRoots: readonly string[],
+  path: RequestPath,
+): boolean => {
+  const at = locate(reach, namespaceRoots, path);
+  return !isWithin(reach, at) && !isRoot(path) && leadingNames(reach, at) !== undefined;
+};
+
 /**
  * Makes the session of a tree: every path, at both ends of a copy and a move, goes through `scope`. Reading the strict
  * ancestors of the bounds (stat, list) shows the names that lead to them, answered from the bounds alone; every other

@@ -7,13 +7,13 @@ import {
 } from "@bulkhead/contract";
 import { checkScope } from "../decision.ts";
 
-/** Throws unless the caller administers at all. Until relations exist an identity administers nothing. */
+/** Throws unless the caller administers at all: an identity whose subject is an admin of its tenant, a capability in its bounds. */
 export const checkAdmin = (principal: Principal): void => {
   checkScope(principal, "admin");
-  if (principal.kind === "identity")
+  if (principal.kind === "identity" && principal.standing?.admin !== true)
     throw new FileError(
       "forbidden",
-      "This key's subject does not administer the tenant; use a key that is bound to its root.",
+      "This key's subject does not administer the tenant; use the key of an admin.",
     );
 };
 

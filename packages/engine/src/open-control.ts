@@ -1,0 +1,174 @@
+import {
+  type Context,
+  type Control,
+  isFileError,
+  silent,
+  type VirtualPath,
+  type WholeSession,
+  type WholeTree,
+} from "@bulkhead/contract";
+import { append, makeDirectory } from "@bulkhead/kit";
+import { type Ledger, mintKeyString } from "@bulkhead/ledger";
+import {
+  type Audited,
+  authenticate,
+  type Authority,
+  explainControl,
+  type Grounds,
+  groundAllows,
+  groupControl,
+  keyControl,
+  linkControl,
+  names,
+  recordControl,
+  relationControl,
+  type Relations,
+  scopesAllow,
+  servedIdempotency,
+  shareControl,
+  type ShareOptions,
+  type StreamWatch,
+  tenantControl,
+  type Tenants,
+  type TenantStore,
+  tenantsServe,
+  userControl,
+} from "@bulkhead/policy";
+import { leadsToBounds, scope, sharedFrom, type SharePoint } from "@bulkhead/vfs";
+import { storedAt, throughShares } from "./explained.ts";
+import type { RootsTable } from "./roots.ts";
+
+export interface ControlOptions {
+  readonly ledger: Ledger;
+  readonly asks: Audited;
+  readonly authority: Authority;
+  readonly session: WholeSession;
+  readonly appending: WholeSession;
+  /** Below all policy. */
+  readonly storages: WholeTree;
+  readonly tenants: Tenants;
+  readonly tenantStore: TenantStore;
+  readonly relations: Relations;
+  readonly grounds: Grounds;
+  readonly streams: StreamWatch;
+  readonly sharing: ShareOptions<SharePoint>;
+  readonly roots: Pick<RootsTable, "table" | "catchUp">;
+  readonly namespaceRoots: readonly string[];
+  readonly defaultPlacement: string;
+  readonly region: string | undefined;
+}
+
+/** Everything that a front calls, over an open tree. */
+export const openControl = (options: ControlOptions): Omit<Control, "history" | "unready"> => {
+  const { ledger, authority, session, appending, tenants, namespaceRoots, asks } = options;
+  const common = { authority, tenants: ledger.tenants, audited: asks };
+  const subjects = {
+    ...common,
+    users: ledger.subjects,
+    makeDirectories: makeDirectories(options),
+  };
+  const words = names({
+    tenants: ledger.tenants,
+    subjects: ledger.subjects,
+    grounds: options.grounds,
+  });
+  const statAt: WholeTree["stat"] = (ctx, path) => options.storages.stat(ctx, path);
+  return {
+    authenticate: authenticate({ authority, sink: ledger.denials, tenants: ledger.tenants }),
+    session,
+    append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
+    keys: keyControl({
+      keys: ledger.keys,
+      tenants: ledger.tenants,
+      roots: tenants,
+      namespaceRoots,
+      mintKeyString,
+      audited: asks,
+    }),
+    tenants: tenantControl({
+      tenants: options.tenantStore,
+      namespaceRoots,
+      placement: options.defaultPlacement,
+      ledgerRegion: options.region,
+      audited: asks,
+    }),
+    relations: relationControl({
+      ...common,
+      tuples: ledger.relations,
+      relations: options.relations,
+      grounds: options.grounds,
+      names: words,
+    }),
+    shares: shareControl({
+      ...common,
+      shares: ledger.shares,
+      tuples: ledger.relations,
+      grounds: options.grounds,
+      names: words,
+      sharedFrom,
+      kindAt: kindAt(options.storages),
+    }),
+    links: linkControl({
+      shares: ledger.shares,
+      tenants: ledger.tenants,
+      sink: ledger.denials,
+      streams: options.streams,
+      storages: options.storages,
+      catchUp: () => options.roots.catchUp(undefined),
+      now: Date.now,
+    }),
+    ...explainControl({
+      authority,
+      audited: asks,
+      relations: options.relations,
+      place: ({ principal }, path) => scope(principal.reach, namespaceRoots, path),
+      leadsToBounds: ({ principal }, path) => leadsToBounds(principal.reach, namespaceRoots, path),
+      through: throughShares(options.sharing),
+      tenantsServe: tenantsServe(tenants, namespaceRoots),
+      scopesAllow,
+      groundAllows: groundAllows({ tenants, namespaceRoots }),
+      tenantAt: options.grounds.tenantAt,
+      storedAt: storedAt(options.roots),
+      statAt,
+      writeSubject: words.write,
+    }),
+    users: userControl(subjects),
+    groups: groupControl(subjects),
+    ...recordControl({
+      tenants: ledger.tenants,
+      jobs: ledger.jobs,
+      auditLog: ledger.auditLog,
+      audited: asks,
+    }),
+    idempotency: servedIdempotency(ledger.idempotency),
+  };
+};
+
+/** What is at a path, whoever asks; undefined if nothing is. */
+const kindAt =
+  (storages: WholeTree) =>
+  async (ctx: Context, path: VirtualPath): Promise<"file" | "directory" | undefined> => {
+    try {
+      return (await storages.stat(ctx, path)).kind;
+    } catch (error) {
+      if (isFileError(error, "not-found") || isFileError(error, "not-directory")) return undefined;
+      throw error;
+    }
+  };
+
+/** Makes directories where they are missing, one below the other, without a caller whose rights were asked. */
+const makeDirectories =
+  ({ ledger, storages }: Pick<ControlOptions, "ledger" | "storages">) =>
+  async (ctx: Context, tenant: string, paths: readonly VirtualPath[]): Promise<void> => {
+    const settlement = { ...silent(ctx.settlement), tenant };
+    const own: Context = {
+      ...ctx,
+      settlement,
+      commit: async () => {
+        const [now] = await ledger.relations.revisions([tenant]);
+        settlement.revisions = now === undefined ? [] : [now];
+      },
+    };
+    for (const path of paths)
+      await makeDirectory(storages, own, path, { parents: true, existOk: true });
+  };

@@ -1,0 +1,272 @@
+import {
+  type Context,
+  type Explain,
+  type ExplainInput,
+  type ExplainStep,
+  type Explanation,
+  FileError,
+  isFileError,
+  type Operation,
+  parseRequestPath,
+  type Principal,
+  type RequestPath,
+  type Stat,
+  type VirtualPath,
+} from "@bulkhead/contract";
+import { type Call, callOf } from "@bulkhead/kit";
+import { actorOf } from "../authenticate.ts";
+import { checkScope, type Decision, withinBounds } from "../decision.ts";
+import { reachAll, relationsAllow } from "../relations-allow.ts";
+import type { Relations, SubjectRef } from "../ports-relations.ts";
+import type { Authority } from "../ports.ts";
+import { reasonsFor } from "../relations/reasons.ts";
+import type { Audited } from "./audited.ts";
+
+/** Where a path is stored. */
+export interface StoredAt {
+  readonly mount: VirtualPath;
+  readonly readOnly: boolean;
+  /** Mounts above that would serve the path without this one. */
+  readonly runnersUp: readonly VirtualPath[];
+  readonly scheme: string;
+  readonly region: () => Promise<string | undefined>;
+}
+
+/** A request as it goes on behind a share. */
+export interface Behind {
+  readonly ctx: Context;
+  readonly paths: readonly VirtualPath[];
+  /** Of the shares it went through. */
+  readonly shares: readonly { readonly id: string; readonly owner: string }[];
+}
+
+export interface ExplainControlOptions {
+  readonly authority: Pick<Authority, "actFor">;
+  readonly audited: Audited;
+  readonly relations: Relations;
+  readonly place: (ctx: Context, path: RequestPath) => VirtualPath;
+  /** True for a directory above the bounds: looking there is answered from the bounds alone. */
+  readonly leadsToBounds: (ctx: Context, path: RequestPath) => boolean;
+  readonly through: (ctx: Context, paths: readonly VirtualPath[]) => Promise<Behind>;
+  readonly tenantsServe: Decision;
+  readonly scopesAllow: Decision;
+  readonly groundAllows: Decision;
+  readonly tenantAt: (path: VirtualPath) => string | undefined;
+  readonly storedAt: (path: VirtualPath) => StoredAt;
+  /** What is there, whoever asks. */
+  readonly statAt: (ctx: Context, path: VirtualPath) => Promise<Stat>;
+  readonly writeSubject: (subject: SubjectRef) => Promise<string>;
+}
+
+type Name = ExplainStep["step"];
+const order: readonly Name[] = [
+  "path",
+  "rate",
+  "bounds",
+  "share",
+  "tenant",
+  "scopes",
+  "relations",
+  "quota",
+  "mount",
+  "backend",
+];
+
+interface Said extends Pick<ExplainStep, "outcome" | "detail" | "facts"> {
+  /** What the request would be refused with. */
+  readonly code?: FileError["code"];
+}
+const allowed = (detail: string, facts?: ExplainStep["facts"]): Said => ({
+  outcome: "allowed",
+  detail,
+  ...(facts && { facts }),
+});
+const denied = ({ detail, code }: FileError, facts?: ExplainStep["facts"]): Said => ({
+  outcome: "denied",
+  detail,
+  code,
+  ...(facts && { facts }),
+});
+const skipped = (detail: string): Said => ({ outcome: "skipped", detail });
+
+const isLook = (operation: Operation): boolean => operation === "stat" || operation === "list";
+
+/** Operations that need something to be at the path they name first. */
+const looks: ReadonlySet<Operation> = new Set<Operation>([
+  "stat",
+  "read",
+  "list",
+  "remove",
+  "copy",
+  "move",
+]);
+
+/** Answers what a request would get, and why: each question is asked of what answers it for the request itself. */
+export const explainControl = (options: ExplainControlOptions): Explain => {
+  const { relations, place, through, storedAt, statAt } = options;
+
+  const reasons = reasonsFor(options.writeSubject);
+
+  const askRelations = async (
+    ctx: Context,
+    caller: Principal,
+    call: Call<VirtualPath>,
+  ): Promise<Said> => {
+    const { principal } = ctx;
+    const { tenant, subject, standing } = principal;
+    if (standing === undefined && principal.kind !== "identity")
+      return allowed(
+        principal.kind === "platform"
+          ? "The platform's key needs no relation."
+          : "Within its prefix the key holds what its scopes say.",
+      );
+    await reachAll(principal, call.paths);
+    const facts: Readonly<Record<string, unknown>>[] = [];
+    for (const touch of call.touches) {
+      const uid = options.tenantAt(touch.path);
+      if (uid === undefined || tenant === undefined || subject.type === "group") continue;
+      const of = await relations.of({ tenant: tenant.uid, ...subject }, uid, ctx.now);
+      facts.push(await reasons(caller, of, touch));
+    }
+    try {
+      relationsAllow(principal, call);
+      return allowed("Relations give it.", { touches: facts });
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      return denied(error, { touches: facts });
+    }
+  };
+
+  const askBackend = async (
+    ctx: Context,
+    operation: Operation,
+    path: VirtualPath,
+  ): Promise<Said> => {
+    const { scheme, region } = storedAt(path);
+    if (looks.has(operation)) {
+      const { kind } = await statAt(ctx, path);
+      if (operation === "read" && kind === "directory")
+        throw new FileError("is-directory", "This is a directory, not a file.");
+      if (operation === "list" && kind === "file")
+        throw new FileError("not-directory", "This is a file, not a directory.");
+    }
+    const where = await region().catch(() => undefined);
+    return allowed(`Stored by ${scheme}.`, {
+      scheme,
+      ...(where !== undefined && { region: where }),
+    });
+  };
+
+  const explain = async (ctx: Context, input: ExplainInput): Promise<Explanation> => {
+    const { operation } = input;
+    const who: Context =
+      input.subject === undefined
+        ? ctx
+        : {
+            ...ctx,
+            principal: (
+              await options.authority.actFor(
+                { principal: ctx.principal, revisions: ctx.settlement.revisions, now: ctx.now },
+                input.subject,
+                undefined,
+              )
+            ).principal,
+          };
+    let raw: readonly RequestPath[] = [];
+    let paths: readonly VirtualPath[] = [];
+    let above = false;
+    let behind: Behind = { ctx: who, paths, shares: [] };
+    const call = (): Call<VirtualPath> => callOf(operation, ...behind.paths);
+    const questions: Readonly<Record<Name, () => Said | Promise<Said>>> = {
+      path: () => {
+        const two = operation === "copy" || operation === "move";
+        if (two && input.to === undefined)
+          throw new FileError("invalid-request", "A copy or move names where to.");
+        raw = [input.path, ...(two && input.to !== undefined ? [input.to] : [])].map(
+          parseRequestPath,
+        );
+        return allowed("The path is well-formed.", { paths: raw });
+      },
+      rate: () => skipped("No rate limit is set."),
+      bounds: () => {
+        const [path] = raw;
+        above = isLook(operation) && path !== undefined && options.leadsToBounds(who, path);
+        if (above) return allowed("It leads to what the key reaches, and shows no more than that.");
+        paths = raw.map((path) => place(who, path));
+        withinBounds(who.principal, callOf(operation, ...paths));
+        return allowed("The key reaches it.", { paths, bounds: who.principal.reach.bounds });
+      },
+      share: async () => {
+        behind = await through(who, paths);
+        if (behind.shares.length === 0) return skipped("No share leads there.");
+        return allowed("It lies behind a share, and its owner's rules apply.", {
+          shares: behind.shares,
+          paths: behind.paths,
+        });
+      },
+      tenant: () => {
+        options.tenantsServe(behind.ctx.principal, call());
+        return allowed("The tenants concerned are active.");
+      },
+      scopes: () => {
+        if (above) checkScope(who.principal, "read");
+        options.scopesAllow(behind.ctx.principal, call());
+        return allowed("The key carries the scopes.", { scopes: who.principal.scopes });
+      },
+      relations: () =>
+        above
+          ? skipped("Answered from the bounds alone.")
+          : askRelations(behind.ctx, ctx.principal, call()),
+      quota: () => skipped("No quota is judged before the operation."),
+      mount: () => {
+        options.groundAllows(behind.ctx.principal, call());
+        const places = behind.paths.map((path) => {
+          const { mount, readOnly, runnersUp } = storedAt(path);
+          return { path, mount, readOnly, runnersUp };
+        });
+        if (call().mutates && places.at(-1)?.readOnly === true)
+          throw new FileError("forbidden", "This part of the tree is mounted read-only.");
+        if (above) return skipped("No storage is asked.");
+        return allowed("A storage serves it.", { places });
+      },
+      backend: () => {
+        const [path] = behind.paths;
+        return path === undefined
+          ? skipped("No storage is asked.")
+          : askBackend(behind.ctx, operation, path);
+      },
+    };
+
+    const answer = async (step: Name): Promise<Said> => {
+      try {
+        return await questions[step]();
+      } catch (error) {
+        if (!isFileError(error)) throw error;
+        return denied(error);
+      }
+    };
+    const steps: ExplainStep[] = [];
+    let code: FileError["code"] | undefined;
+    for (const step of order) {
+      const { code: refusal, ...said } =
+        code === undefined ? await answer(step) : skipped("Refused before.");
+      code ??= refusal;
+      steps.push({ step, ...said });
+    }
+    return {
+      decision: code === undefined ? "allowed" : "denied",
+      ...(code !== undefined && { code }),
+      steps,
+      subject: actorOf(who.principal),
+      ...(who.principal.tenant !== undefined && { tenantStatus: who.principal.tenant.status }),
+    };
+  };
+
+  return {
+    explain: (ctx, input) =>
+      options.audited(ctx, "explain", input.path, async () => {
+        checkScope(ctx.principal, "read");
+        return explain(ctx, input);
+      }),
+  };
+};

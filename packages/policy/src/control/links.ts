@@ -1,0 +1,146 @@
+import {
+  type AuditDraft,
+  type Context,
+  FileError,
+  isFileError,
+  type LinkControl,
+  type LinkVisit,
+  type Principal,
+  type ReadResult,
+  type VirtualPath,
+  type WholeTree,
+} from "@bulkhead/contract";
+import { checkServing } from "../decision.ts";
+import type { Shares, StoredShare } from "../ports-shares.ts";
+import type { DenialSink, TenantStore } from "../ports.ts";
+import { hashToken, isPassword } from "../relations/secrets.ts";
+import type { Lasting, StreamWatch } from "../stream-watch.ts";
+
+export interface LinkControlOptions {
+  readonly shares: Pick<Shares, "byToken" | "get" | "use">;
+  readonly tenants: Pick<TenantStore, "byUid">;
+  readonly sink: DenialSink;
+  readonly streams: StreamWatch;
+  /** Below all policy: what a link gives, it gives to whoever has it. */
+  readonly storages: Pick<WholeTree, "stat" | "read">;
+  /** Brings the mount table up to what the ledger says now. */
+  readonly catchUp: () => Promise<void>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** One answer for a token that is none, and for a link that has ended. */
+const noSuchLink = (): FileError => new FileError("not-found", "There is no such link.");
+
+/** Opens links: for whoever has the token and, where there is one, the password. */
+export const linkControl = (options: LinkControlOptions): LinkControl => {
+  const { shares, tenants, sink, streams, storages, catchUp, now } = options;
+
+  const principalOf = (share: StoredShare, path: VirtualPath): Principal => ({
+    kind: "capability",
+    keyId: `link-${share.id}`,
+    tenant: undefined,
+    subject: { type: "service", id: `link-${share.id}` },
+    scopes: ["read"],
+    reach: { home: path, bounds: [path] },
+    expiresAt: share.expiresAt,
+  });
+
+  /** Throws unless the link is alive: active, of a tenant that serves and lets links be. */
+  const checkAlive = async (share: StoredShare | undefined): Promise<StoredShare> => {
+    if (share === undefined || share.subject !== undefined || share.status !== "active")
+      throw noSuchLink();
+    const tenant = await tenants.byUid(share.sourceTenant);
+    if (tenant === undefined || tenant.settings["allowPublicSharing"] === false) throw noSuchLink();
+    const { uid, id, status } = tenant;
+    try {
+      checkServing({ uid, id, status }, principalOf(share, share.path));
+    } catch (error) {
+      if (isFileError(error, "unavailable")) throw error;
+      throw noSuchLink();
+    }
+    return share;
+  };
+
+  const open = async (
+    visit: LinkVisit,
+  ): Promise<{ readonly share: StoredShare; readonly ctx: Context }> => {
+    const found = await shares.byToken(hashToken(visit.token));
+    let share: StoredShare;
+    try {
+      share = await checkAlive(found);
+    } catch (error) {
+      if (isFileError(error, "not-found")) sink.refused(visit.address, "unauthenticated");
+      throw error;
+    }
+    const draft: AuditDraft = {
+      actor: "link",
+      key: share.id,
+      action: "link.open",
+      resource: share.path,
+      requestId: visit.requestId,
+      front: visit.front,
+      detail: {},
+    };
+    if (
+      share.passwordHash !== undefined &&
+      !(visit.password !== undefined && (await isPassword(share.passwordHash, visit.password)))
+    ) {
+      sink.denied(share.sourceTenant, draft, "wrong link password");
+      throw new FileError("forbidden", "This link needs its password.");
+    }
+    await catchUp();
+    return {
+      share,
+      ctx: {
+        signal: visit.signal,
+        requestId: visit.requestId,
+        now: now(),
+        principal: principalOf(share, share.path),
+        cut: visit.cut,
+        settlement: {
+          tenant: share.sourceTenant,
+          revisions: [],
+          reserved: { bytes: 0, files: 0 },
+          audit: draft,
+          idempotency: undefined,
+        },
+        commit: () => Promise.resolve(),
+      },
+    };
+  };
+
+  const lasting = (share: StoredShare): Lasting => ({
+    until: share.expiresAt ?? Infinity,
+    now: now(),
+  });
+
+  const lookAgain = async (id: string): Promise<Lasting> => {
+    const share = await shares.get(id);
+    // Its uses may be up by now: what began in time goes on.
+    const inTime =
+      share?.status === "expired" &&
+      share.uses >= (share.maxUses ?? Infinity) &&
+      (share.expiresAt ?? Infinity) > now();
+    return lasting(await checkAlive(inTime ? { ...share, status: "active" } : share));
+  };
+
+  return {
+    stat: async (visit) => {
+      const { share, ctx } = await open(visit);
+      return storages.stat(ctx, share.path);
+    },
+    read: async (visit, reading) => {
+      const { share, ctx } = await open(visit);
+      const result: ReadResult = await storages.read(ctx, share.path, reading);
+      try {
+        // Opened first, counted after: nothing is used up by what was not there.
+        if ((await shares.use(share.id)) === undefined) throw noSuchLink();
+      } catch (error) {
+        await result[Symbol.asyncDispose]();
+        throw error;
+      }
+      return streams.watch(ctx, result, lasting(share), () => lookAgain(share.id));
+    },
+  };
+};
