@@ -157,6 +157,33 @@ describe("limits", () => {
     ).toEqual([unsure, { allowed: true }, unsure, { allowed: true }]);
   });
 
+  it("let no question of a batch see the context of another", async () => {
+    const model = await own(
+      "    define viewer: [user, user with c]\ncondition c(x: int) {\n  x < 5\n}\n",
+    );
+    const under = { name: "c", context: {} };
+    const reader = tupleSet([
+      { subject: "user:a", relation: "viewer", object: "doc:1", condition: under },
+    ]);
+    const question = ask("user:a", "doc:1", "viewer");
+    const [contextual] = [tuples("user:a viewer doc:2")];
+    const elsewhere = { ...question, object: "doc:2" };
+    // What is given with the question stands for what is stored of the same name.
+    const over = [{ ...question, condition: { name: "c", context: { x: 9 } } }];
+    expect(
+      model.checkBatch(reader, [
+        { ...question, context: { x: 1 } },
+        { ...question, context: { x: 7 } },
+        { ...question, context: { x: 1 }, contextual: over },
+        elsewhere,
+        { ...elsewhere, contextual },
+        elsewhere,
+      ]),
+    ).toEqual([true, false, false, false, true, false].map((allowed) => ({ allowed })));
+    const objects = { subject: "user:a", relation: "viewer", type: "doc", context: { x: 1 } };
+    expect(model.listObjects(reader, { ...objects, contextual }).found).toEqual(["doc:1", "doc:2"]);
+  });
+
   it("refuse a context of more than 32 KiB", async () => {
     const model = await own(guarded);
     const context = { text: "a".repeat(33_000) };
