@@ -11,6 +11,8 @@ export interface TenantWorldOptions {
   /** The ledger's database. */
   readonly url: string;
   readonly sql?: string;
+  /** Where tenants' databases are; beside the ledger by default. */
+  readonly adminUrl?: string;
   readonly ledger?: (ledger: Ledger) => Ledger;
 }
 
@@ -18,6 +20,7 @@ export interface TenantWorldOptions {
 export const tenantWorld = async ({
   url,
   sql,
+  adminUrl,
   ledger: changed = (one) => one,
 }: TenantWorldOptions) => {
   const opened = closers((error) => {
@@ -32,7 +35,7 @@ export const tenantWorld = async ({
       placements: {
         own: {
           backend: "postgres",
-          options: {},
+          options: { adminUrl },
           durability: "strict",
           readOnly: false,
           provisioningSql: sql,
