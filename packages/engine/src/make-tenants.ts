@@ -40,7 +40,7 @@ export const makeTenants = (options: MakeTenantsOptions): MakeTenants => {
       const record = await ledger.jobs.get(job);
       if (record?.state === "done") return;
       if (record === undefined || record.state === "dead")
-        throw new FileError("internal", record?.error ?? "The tenant could not be made.", {
+        throw new FileError("conflict", record?.error ?? "The tenant could not be made.", {
           retry: "never",
         });
     }
