@@ -96,7 +96,7 @@ describe("what lies outside the workspace", () => {
         expect(answer.status).toBe(403);
         expect(constantPart(answer)).toEqual(first && constantPart(first));
         // Who asks is read once, and nothing about the target ever.
-        expect(statements).toEqual(["admit_v1"]);
+        expect(statements).toEqual(["admit_v2"]);
       }
     },
   );

@@ -107,6 +107,21 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
 
   const reasons = reasonsFor(options.writeSubject);
 
+  /** What is not there is not found by those who may not remove it, either. */
+  const missing = async (
+    ctx: Context,
+    call: Call<VirtualPath>,
+    refusal: FileError,
+  ): Promise<FileError> => {
+    if (refusal.code !== "forbidden") return refusal;
+    try {
+      for (const { path, access } of call.touches) if (access === "delete") await statAt(ctx, path);
+      return refusal;
+    } catch (error) {
+      return isFileError(error) ? error : refusal;
+    }
+  };
+
   const askRelations = async (
     ctx: Context,
     caller: Principal,
@@ -133,7 +148,7 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
       return allowed("Relations give it.", { touches: facts });
     } catch (error) {
       if (!isFileError(error)) throw error;
-      return denied(error, { touches: facts });
+      return denied(await missing(ctx, call, error), { touches: facts });
     }
   };
 

@@ -75,6 +75,7 @@ const storeQuery = async (
   return {
     tenant,
     crossing: query.crossing,
+    ...(named !== undefined && { subjectTenant: named.tenant }),
     ...(on?.object.type === "file" && { path: on.object.path }),
     ...(on?.object.type === "group" && { object: { type: "group", id: on.object.id } }),
     ...(on?.object.type === "tenant" && { object: { type: "tenant", id: "" } }),
@@ -92,6 +93,23 @@ const storeQuery = async (
   };
 };
 
+/** What crosses tenants is asked for from both sides of one tenant: on its objects, then of its subjects. */
+const sidesOf = (asked: StoreQuery): readonly StoreQuery[] => {
+  const { tenant, crossing, path, object, subjectTenant } = asked;
+  if (crossing !== true || tenant === undefined) return [asked];
+  if (path !== undefined || object !== undefined || subjectTenant !== undefined) return [asked];
+  return [asked, { ...asked, tenant: undefined, subjectTenant: tenant }];
+};
+
+const positionOf = (after: string | undefined, sides: number): [number, string | undefined] => {
+  if (after === undefined) return [0, undefined];
+  const match = /^(\d)\.(.*)$/su.exec(after);
+  const side = Number(match?.[1] ?? sides);
+  if (side >= sides)
+    throw new FileError("invalid-request", "'after' is a cursor that an earlier answer gave.");
+  return [side, match?.[2] === "" ? undefined : match?.[2]];
+};
+
 /**
  * A page of the relations that the caller may see: on its tenant's objects, and those of other tenants that name its
  * tenant's subjects. Reads on until the page is full, so that what it may not see leaves no gap.
@@ -107,17 +125,19 @@ export const visibleRelations = async (
     throw new FileError("invalid-request", `A page holds 1 to ${pageLimit} relations.`);
   const all = await seesAll(ctx, tenants);
   const asked = await storeQuery(options, ctx, query);
+  const sides = sidesOf(asked);
+  let [side, after] = positionOf(query.after, sides.length);
   const items: RelationRecord[] = [];
-  let after = query.after;
-  do {
-    const page = await tuples.list({
-      ...asked,
+  while (side < sides.length && items.length < limit) {
+    const page: PageOf<StoredTuple> = await tuples.list({
+      ...sides[side],
       limit: limit - items.length,
       ...(after !== undefined && { after }),
     });
     for (const stored of page.items)
       if (all || (await sees(ctx, stored))) items.push(await names.record(stored));
     after = page.next;
-  } while (after !== undefined && items.length < limit);
-  return after === undefined ? { items } : { items, next: after };
+    if (after === undefined) side += 1;
+  }
+  return side === sides.length ? { items } : { items, next: `${side}.${after ?? ""}` };
 };
