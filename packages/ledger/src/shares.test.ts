@@ -89,8 +89,17 @@ test("A share's end is not the end of what was granted beside it, and a revoked 
   const share = await create("/s");
   const second = await create("/s");
   expect([share.target, second.target]).toEqual(["s", "s-2"]);
+  const [since] = await at.ledger.relations.revisions([beta]);
+  if (since === undefined) throw new Error("A revision.");
   await shares.revoke(settlement(alpha), share.id);
   expect((await mayBob("/s")).read).toBe(true);
+  // A graph that knows the values alone is told that they are there still.
+  expect(await at.ledger.relations.delta(beta, since)).toMatchObject({
+    changes: [
+      { kind: "drop", tuple: beside },
+      { kind: "add", tuple: beside },
+    ],
+  });
   await at.ledger.relations.revoke(settlement(alpha), alpha, [second.relation ?? ""]);
   expect((await shares.get(second.id))?.status).toBe("revoked");
   expect((await mayBob("/s")).read).toBe(true);

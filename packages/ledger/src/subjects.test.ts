@@ -273,6 +273,27 @@ test("A removed group takes its members along, however many, and who grants to i
   ]);
 });
 
+test("What a removal that was cut short left is granted nothing, serves no key, and goes with the next call", async () => {
+  await create("judy");
+  await subjects.createGroup(settlement(alpha), alpha, "half");
+  const key = await keysOf(alpha, "judy");
+  await at.sql("update bulkhead.subject set status = 'removing' where id in ('judy', 'half')");
+  await expect(at.ledger.authority.admit(key.key)).rejects.toMatchObject(refused);
+  for (const tuple of [
+    onFile(alpha, `${root}/k`, "viewer", subject(alpha, "user:judy")),
+    onFile(alpha, `${root}/k`, "viewer", subject(alpha, "group:half")),
+    inGroup("half", subject(alpha, "user:frank")),
+  ])
+    await expect(grant(alpha, tuple)).rejects.toMatchObject(missing);
+  expect(await subjects.getUser(alpha, "user", "judy")).toBeUndefined();
+  expect(await subjects.find(alpha, "judy")).toEqual([]);
+  await expect(create("judy")).rejects.toMatchObject(taken);
+  await subjects.remove(settlement(alpha), alpha, "user", "judy");
+  await subjects.remove(settlement(alpha), alpha, "group", "half");
+  await create("judy");
+  await subjects.createGroup(settlement(alpha), alpha, "half");
+});
+
 test("A tenant that ends takes relations on both sides, models and shares, and the others hear of it", async () => {
   const ending = await at.tenant("ending");
   const { uid } = ending;
