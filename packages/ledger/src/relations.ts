@@ -1,4 +1,4 @@
-import { FileError, type Revision } from "@bulkhead/contract";
+import { FileError } from "@bulkhead/contract";
 import type { SharedAuthority } from "./authority.ts";
 import type { Changes } from "./change.ts";
 import type { Database } from "./database.ts";
@@ -19,18 +19,6 @@ import type { RelationStore } from "./types-relations.ts";
 import { platformUid } from "./types.ts";
 
 const alive = "(r.expires_at is null or r.expires_at > bulkhead.now())";
-
-/** Reads a tenant's revision outside of any change. */
-export const revisionOf = async (
-  database: Database,
-  tenant: string,
-): Promise<Revision | undefined> => {
-  const [row] = await database.rows<{ epoch: string; n: string }>(
-    "select epoch, n from bulkhead.revision where tenant = $1",
-    [tenant],
-  );
-  return row && { tenant, epoch: row.epoch, n: Number(row.n) };
-};
 
 const unknownTenant = (): FileError => new FileError("not-found", "There is no such tenant.");
 

@@ -34,7 +34,7 @@ export type ChangeJson =
   | { readonly kind: "purge"; readonly path: string };
 
 /** Reads a tuple. */
-export const tupleOf = (json: TupleJson): StoredTuple => {
+const tupleOf = (json: TupleJson): StoredTuple => {
   const { tenant, type, path = "", id = "" } = json.object;
   const { subject } = json;
   return {
