@@ -21,20 +21,23 @@ interface LoadRow {
   readonly epoch: string | null;
   readonly n: string | null;
   readonly id: string;
-  readonly tenant: string;
+  /** Null for the tenant itself: what is the same in almost every row is not sent. */
+  readonly tenant: string | null;
   readonly object_type: string;
   readonly object: string;
-  readonly subject_tenant: string;
+  readonly subject_tenant: string | null;
   readonly subject_type: StoredSubject["type"];
   readonly subject_id: string;
-  readonly subject_relation: "" | "member" | "admin";
+  readonly subject_relation: "member" | "admin" | null;
   readonly role: StoredTuple["relation"];
-  readonly below_only: boolean;
+  readonly below_only: true | null;
   readonly expires: string | null;
 }
 
-const columns = `id, tenant, object_type, object, subject_tenant, subject_type, subject_id, subject_relation, role,
-  below_only, bulkhead.ms(expires_at) as expires`;
+const columns = `id, nullif(tenant, $1::uuid) as tenant, object_type, object,
+  nullif(subject_tenant, $1::uuid) as subject_tenant, subject_type, subject_id,
+  nullif(subject_relation, '') as subject_relation, role, nullif(below_only, false) as below_only,
+  bulkhead.ms(expires_at) as expires`;
 const page =
   "id > $2::uuid and (expires_at is null or expires_at > bulkhead.now()) order by id limit $3";
 
@@ -50,14 +53,15 @@ const load = `
     (select ${columns} from bulkhead.relation
       where subject_tenant = $1::uuid and tenant <> subject_tenant and ${page})) p order by p.id limit $3)`;
 
-const tupleOfRow = (row: LoadRow): StoredTuple => {
-  const { tenant, object_type: type, object } = row;
+const tupleOfRow = (home: string, row: LoadRow): StoredTuple => {
+  const { object_type: type, object, subject_relation: relation } = row;
+  const tenant = row.tenant ?? home;
   return {
     subject: {
-      tenant: row.subject_tenant,
+      tenant: row.subject_tenant ?? home,
       type: row.subject_type,
       id: row.subject_id,
-      ...(row.subject_relation === "" ? {} : { relation: row.subject_relation }),
+      ...(relation === null ? {} : { relation }),
     },
     relation: row.role,
     object:
@@ -67,7 +71,7 @@ const tupleOfRow = (row: LoadRow): StoredTuple => {
           ? { tenant, type, id: object }
           : { tenant, type: "tenant" },
     expiresAt: row.expires === null ? undefined : Number(row.expires),
-    ...(row.below_only ? { belowOnly: true } : {}),
+    ...(row.below_only === true ? { belowOnly: true } : {}),
   };
 };
 
@@ -88,7 +92,7 @@ export const createRelationFeed = (
     const found = rows.filter((row) => row.epoch === null);
     const kept = found.slice(0, limit);
     return {
-      tuples: kept.map(tupleOfRow),
+      tuples: kept.map((row) => tupleOfRow(tenant, row)),
       next: found.length > limit ? kept.at(-1)?.id : undefined,
       revision: { tenant, epoch: revision.epoch ?? "", n: Number(revision.n) },
     };
