@@ -11,6 +11,12 @@ export const headerNames = {
   idempotencyReplayed: "Idempotency-Replayed",
   /** A tenant's id; has to agree with the key. */
   tenant: "X-Tenant-ID",
+  /** For whom a request acts, as `user:alice`; for keys of the platform and of a tenant's admins. */
+  as: "Bulkhead-As",
+  /** The tenant of whom a request acts for, as `tenant:acme`. */
+  namespace: "Bulkhead-Namespace",
+  /** The password of a link, percent-encoded UTF-8. */
+  linkPassword: "Bulkhead-Link-Password",
   requestId: "X-Request-Id",
 } as const;
 

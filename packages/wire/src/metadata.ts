@@ -1,26 +1,9 @@
 import { FileError } from "@bulkhead/contract";
+import { decodeHeaderText, encodeHeaderText, percent, unpercent } from "./header-text.ts";
 import { headerNames } from "./headers.ts";
 
 /** The most that the names and values of a file's metadata may hold together, in UTF-8 bytes. */
 export const metadataLimit = 8192;
-
-const percent = (text: string): string => {
-  let out = "";
-  for (const byte of new TextEncoder().encode(text))
-    out += `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  return out;
-};
-
-const unpercent = (text: string, what: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new FileError(
-      "invalid-request",
-      `The ${what} holds a '%' that begins no escape of UTF-8; write '%25'.`,
-    );
-  }
-};
 
 /**
  * Writes metadata as headers. In a name, all but lower-case letters, digits, `-`, `_` and `.` is percent-encoded UTF-8,
@@ -32,7 +15,7 @@ export const encodeMetadata = (
 ): [name: string, value: string][] =>
   Object.entries(metadata).map(([name, value]) => [
     headerNames.metaPrefix + name.replace(/[^a-z0-9._-]+/gu, percent),
-    value.replace(/[^\x20-\x24\x26-\x7e]+|^ +| +$/gu, percent),
+    encodeHeaderText(value),
   ]);
 
 /**
@@ -52,12 +35,7 @@ export const decodeMetadata = (
     if (name === "")
       throw new FileError("invalid-request", `'${headerNames.metaPrefix}' is followed by a name.`);
     if (entries.has(name)) throw new FileError("invalid-request", `'${header}' is given twice.`);
-    if (/[^\x20-\x7e]/.test(raw))
-      throw new FileError(
-        "invalid-request",
-        `The value of '${header}' is ASCII; write other characters as escapes of UTF-8.`,
-      );
-    const value = unpercent(raw, `value of '${header}'`);
+    const value = decodeHeaderText(header, raw);
     bytes += new TextEncoder().encode(name + value).length;
     entries.set(name, value);
   }
