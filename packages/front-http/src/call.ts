@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import type { Context, Control, RequestPath } from "@bulkhead/contract";
+import type { Context, Control, LinkVisit, RequestPath } from "@bulkhead/contract";
 import type { Answer } from "./answer.ts";
 import type { Cursors } from "./cursor.ts";
 import type { Query } from "./query.ts";
@@ -20,6 +20,12 @@ export interface OpenCall extends Front {
   readonly request: IncomingMessage;
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string;
+  /** A part of the route's path, as it was sent. */
+  readonly param: (name: string) => string;
+  /** The same with its escapes decoded. Throws `invalid-request` for those that are none. */
+  readonly decoded: (name: string) => string;
+  /** Who asks, for what needs no key. */
+  readonly visitor: Omit<LinkVisit, "token" | "password">;
 }
 
 /** A request by somebody known. */
@@ -27,8 +33,6 @@ export interface Call extends OpenCall {
   readonly ctx: Context;
   readonly target: Target;
   readonly query: Query;
-  /** A part of the route's path, as it was sent. */
-  readonly param: (name: string) => string;
   /** The file that the path names. Throws `invalid-path`. */
   readonly file: () => RequestPath;
   /** The body, its digests checked where they are announced. Throws `invalid-request` for a digest that is none. */

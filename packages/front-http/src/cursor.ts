@@ -17,11 +17,13 @@ export const cursorsWith = (keys: readonly Uint8Array[]): Cursors => {
   if (first === undefined || keys.some((key) => key.length < 16))
     throw new RangeError("Cursors are signed with keys of at least 16 bytes.");
   const mac = (key: Uint8Array, ctx: Context, list: string, payload: string): Buffer => {
-    const { tenant, keyId, reach } = ctx.principal;
+    const { tenant, keyId, subject, reach } = ctx.principal;
     const bound = JSON.stringify([
-      "bulkhead-cursor-1",
+      "bulkhead-cursor-2",
       tenant?.uid ?? null,
       keyId,
+      subject.type,
+      subject.id,
       reach.home,
       list,
       payload,

@@ -117,6 +117,8 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
     keepAliveTimeout: 65_000,
     return503OnClosing: false,
     exposeHeadRoutes: false,
+    // An id may hold 255 bytes, each of them an escape whose '%' is one in turn.
+    routerOptions: { maxParamLength: 255 * 5 },
     rewriteUrl: (request: IncomingMessage) => routable(request.url ?? ""),
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) =>

@@ -14,13 +14,13 @@ const keyOf = (call: Call): string | undefined => {
 };
 
 /**
- * Begins the digest of a request with what its body does not say: what it is about, where its paths begin, and what its
- * key may do, so that no answer is given again to a key that has become narrower.
+ * Begins the digest of a request with what its body does not say: what it is about, for whom it acts, where its paths
+ * begin, and what its key may do, so that no answer is given again to a key that has become narrower.
  */
 export const requestDigest = (call: Call, target: string): ReturnType<typeof createHash> => {
-  const { reach, scopes } = call.ctx.principal;
+  const { reach, scopes, subject } = call.ctx.principal;
   return createHash("sha256")
-    .update(JSON.stringify([target, reach, scopes.toSorted()]))
+    .update(JSON.stringify([target, subject, reach, scopes.toSorted()]))
     .update("\n");
 };
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Context, type Credential, FileError, parseEncodedPath } from "@bulkhead/contract";
-import { headerNames, requestIdPattern } from "@bulkhead/wire";
+import { decodeHeaderText, headerNames, requestIdPattern } from "@bulkhead/wire";
 import { type Answer, problemAnswer } from "./answer.ts";
-import type { Call, Front, Route } from "./call.ts";
+import type { Call, Front, OpenCall, Route } from "./call.ts";
 import { takeTurn } from "./connection.ts";
 import { digestCheck } from "./digest.ts";
 import { bearerOf, checkFraming } from "./framing.ts";
@@ -48,58 +48,85 @@ const requestIdOf = (request: IncomingMessage): string => {
 const targetOf = (request: IncomingMessage & { readonly originalUrl?: string }): Target =>
   parseTarget(request.originalUrl ?? request.url ?? "");
 
+const headerText = ({ headers }: IncomingMessage, name: string): string | undefined => {
+  const value = single(headers[name.toLowerCase()]);
+  return value === undefined ? undefined : decodeHeaderText(name, value);
+};
+
+/** What headers say of for whom and where a request is, beside the key. Throws for what is malformed. */
+const narrowing = (request: IncomingMessage): Partial<Credential> => {
+  const prefix = single(request.headers[headerNames.workspacePrefix.toLowerCase()]);
+  return {
+    ...(prefix !== undefined && { workspacePrefix: parseEncodedPath(prefix) }),
+    as: headerText(request, headerNames.as),
+    namespace: headerText(request, headerNames.namespace),
+  };
+};
+
 const authenticate = async (
+  { control }: Service,
+  request: IncomingMessage,
+  visitor: OpenCall["visitor"],
+): Promise<Context> => {
+  const credential: Credential = {
+    ...visitor,
+    key: bearerOf(request),
+    tenant: single(request.headers[headerNames.tenant.toLowerCase()]),
+  };
+  let rest: Partial<Credential>;
+  try {
+    rest = narrowing(request);
+  } catch (error) {
+    // Whoever has no key learns that first.
+    await control.authenticate(credential);
+    throw error;
+  }
+  return control.authenticate({ ...credential, ...rest });
+};
+
+const decodeParam = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new FileError("invalid-request", "A part of the path has an escape that is none.");
+  }
+};
+
+const openCallOf = (
   service: Service,
   request: IncomingMessage,
   requestId: string,
   signal: AbortSignal,
-): Promise<Context> => {
-  const { headers } = request;
-  const prefix = single(headers[headerNames.workspacePrefix.toLowerCase()]);
-  const credential: Credential = {
-    key: bearerOf(request),
-    tenant: single(headers[headerNames.tenant.toLowerCase()]),
+  params: Readonly<Record<string, string>> = {},
+): OpenCall => ({
+  ...service,
+  request,
+  headers: request.headers,
+  requestId,
+  param: (name) => params[name] ?? "",
+  decoded: (name) => decodeParam(params[name] ?? ""),
+  visitor: {
     address: service.address(request),
     front: "http",
     requestId,
     signal,
     cut: () => void request.socket.destroy(),
-  };
-  if (prefix === undefined) return service.control.authenticate(credential);
-  let workspacePrefix: string;
-  try {
-    workspacePrefix = parseEncodedPath(prefix);
-  } catch (error) {
-    // Whoever has no key learns that first.
-    await service.control.authenticate(credential);
-    throw error;
-  }
-  return service.control.authenticate({ ...credential, workspacePrefix });
-};
+  },
+});
 
 const fragment = (): FileError =>
   new FileError("invalid-path", "A request target has no '#'; write it as '%23'.");
 
-const callOf = (
-  service: Service,
-  request: IncomingMessage,
-  response: ServerResponse,
-  requestId: string,
-  ctx: Context,
-  params: Readonly<Record<string, string>>,
-): Call => {
+const callOf = (service: Service, response: ServerResponse, open: OpenCall, ctx: Context): Call => {
+  const { request } = open;
   const target = targetOf(request);
   if (target.fragment) throw fragment();
   let upload: Upload | undefined;
   return {
-    ...service,
-    request,
-    headers: request.headers,
-    requestId,
+    ...open,
     ctx,
     target,
     query: parseQuery(target.query),
-    param: (name) => params[name] ?? "",
     file: () => parseEncodedPath(encodedFileOf(target)),
     upload: () =>
       (upload ??= uploadOf(request, {
@@ -124,12 +151,13 @@ const run = async (
   served: Served,
 ): Promise<Answer> => {
   checkFraming(request);
+  const call = openCallOf(service, request, requestId, signal, served.params);
   if (served.open === true) {
     if (targetOf(request).fragment) throw fragment();
-    return served.run({ ...service, request, headers: request.headers, requestId });
+    return served.run(call);
   }
-  const ctx = await authenticate(service, request, requestId, signal);
-  return served.run(callOf(service, request, response, requestId, ctx, served.params ?? {}));
+  const ctx = await authenticate(service, request, call.visitor);
+  return served.run(callOf(service, response, call, ctx));
 };
 
 /** Answers one request from its first byte to its last. Never rejects. */

@@ -6,7 +6,10 @@ import { listFiles, statFile } from "./list-files.ts";
 import { operationRoutes } from "./operations.ts";
 import { readFile } from "./read-file.ts";
 import { recordRoutes } from "./records.ts";
+import { relationRoutes } from "./relations.ts";
+import { shareRoutes } from "./shares.ts";
 import { tenantRoutes } from "./tenants.ts";
+import { userRoutes } from "./users.ts";
 import { appendFile, deleteFile, writeFile } from "./write-file.ts";
 
 /** Every route there is. Those of files stand for all that begins with them. */
@@ -21,6 +24,9 @@ export const routes: readonly Route[] = [
   ...historyRoutes,
   ...keyRoutes,
   ...tenantRoutes,
+  ...userRoutes,
+  ...relationRoutes,
+  ...shareRoutes,
   ...recordRoutes,
   ...healthRoutes,
 ];

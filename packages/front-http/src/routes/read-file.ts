@@ -11,9 +11,11 @@ import { readConditions } from "../conditions.ts";
 import { contentHeaders, stateHeaders } from "../file-headers.ts";
 import { parseRange } from "../range-header.ts";
 
-const notModified = (stat: Stat): Answer => ({ status: 304, headers: stateHeaders(stat) });
+/** Answers that the caller has it already. */
+export const notModified = (stat: Stat): Answer => ({ status: 304, headers: stateHeaders(stat) });
 
-const contentAnswer = (result: ReadResult): Answer => {
+/** Answers content, or the range of it that was opened. */
+export const contentAnswer = (result: ReadResult): Answer => {
   const { stat, range } = result;
   const length = range === undefined ? stat.size : range.end - range.start + 1;
   return {

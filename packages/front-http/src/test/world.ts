@@ -16,6 +16,7 @@ import {
   type TenantRecord,
 } from "@bulkhead/contract";
 import { append, plainContext, textBody } from "@bulkhead/kit";
+import { relationWorld, type RelationWorld } from "./relation-control.ts";
 import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 
 /** What happened below the front, for tests to look at. */
@@ -39,6 +40,7 @@ export interface World {
   readonly front: HttpFront;
   readonly seen: Observed;
   readonly session: Session;
+  readonly relations: RelationWorld;
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
   readonly close: () => Promise<void>;
 }
@@ -143,7 +145,10 @@ const contextOf = (credential: Credential, keyId: string): Context => ({
     kind: "capability",
     keyId,
     tenant: { uid: "uid-acme", id: "acme", status: "active" },
-    subject: { type: "service", id: keyId },
+    subject:
+      credential.as === undefined
+        ? { type: "service", id: keyId }
+        : { type: "user", id: credential.as },
     scopes: ["read", "write"],
     reach: {
       home: parseVirtualPath(credential.workspacePrefix ?? "/workspace/acme"),
@@ -155,7 +160,17 @@ const contextOf = (credential: Credential, keyId: string): Context => ({
 
 const missing = (): FileError => new FileError("not-found", "There is none.");
 
-const controlOver = (session: Session, seen: Observed, unready: readonly string[]): Control => {
+const mark = (seen: Observed, id: string | undefined): void => {
+  const row = id === undefined ? undefined : seen.claims.get(id);
+  if (row !== undefined) row.state = "committed";
+};
+
+const controlOver = (
+  session: Session,
+  seen: Observed,
+  unready: readonly string[],
+  relations: RelationWorld,
+): Control => {
   const tenants = new Map<string, TenantRecord>();
   const keys = new Map<string, KeyRecord>();
   const tenant = (id: string): TenantRecord =>
@@ -174,6 +189,7 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
     return { items, ...(from + limit < all.length && { next: String(from + limit) }) };
   };
   return {
+    ...relations.control,
     session,
     history: {
       versions: async (ctx, path, { after, limit = 1000 } = {}) => {
@@ -194,7 +210,7 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
       },
       restore: async (ctx, path, version) => {
         if (version !== "1") throw missing();
-        if (ctx.settlement.idempotency !== undefined) mark(ctx.settlement.idempotency);
+        mark(seen, ctx.settlement.idempotency);
         return session.write(ctx, path, textBody("restored"));
       },
       changes: async (_ctx, { after, limit = 100, tenant, waitMs = 0, enough }) => {
@@ -233,7 +249,7 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
         const id = `key${keys.size}`;
         keys.set(id, keyRecord(id, name));
         seen.minted.push(name);
-        if (ctx.settlement.idempotency !== undefined) mark(ctx.settlement.idempotency);
+        mark(seen, ctx.settlement.idempotency);
         return { ...keyRecord(id, name), key: `bhk_${id}_secret` };
       },
       get: async (_ctx, id) => keys.get(id) ?? Promise.reject(missing()),
@@ -323,10 +339,6 @@ const controlOver = (session: Session, seen: Observed, unready: readonly string[
     },
     unready: async () => unready,
   };
-  function mark(id: string): void {
-    const row = seen.claims.get(id);
-    if (row !== undefined) row.state = "committed";
-  }
 };
 
 /** Serves a backend on a free port of the loopback, to two keys. */
@@ -344,8 +356,16 @@ export const worldOver = async (backend: Backend, options: WorldOptions = {}): P
   };
   const base = sessionOver(backend);
   const session = observe({ ...base, ...replace?.(base) }, seen);
+  const shared = parseBackendPath("shared.txt");
+  const relations = relationWorld(
+    {
+      stat: (visit) => backend.stat(plainContext(visit), shared),
+      read: (visit, options) => backend.read(plainContext(visit), shared, options),
+    },
+    (id) => mark(seen, id),
+  );
   const front = httpFront({
-    control: controlOver(session, seen, unready),
+    control: controlOver(session, seen, unready, relations),
     version: "1.2.3",
     cursorKeys: [Buffer.alloc(32, 1)],
     ...rest,
@@ -356,6 +376,7 @@ export const worldOver = async (backend: Backend, options: WorldOptions = {}): P
     front,
     seen,
     session,
+    relations,
     fetch: (path, init = {}) => {
       const headers = new Headers(init.headers);
       if (!headers.has("authorization")) headers.set("authorization", `Bearer ${aliceKey}`);
