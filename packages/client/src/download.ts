@@ -20,7 +20,8 @@ export interface RemoteContent {
   readonly digest: string | undefined;
 }
 
-const rangeHeader = (range: ByteRange | undefined): string | undefined =>
+/** Writes a range as its header. */
+export const rangeHeader = (range: ByteRange | undefined): string | undefined =>
   range === undefined
     ? undefined
     : "suffix" in range

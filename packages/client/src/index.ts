@@ -14,12 +14,18 @@ export {
   UnauthenticatedError,
   UnavailableError,
 } from "./errors.ts";
+export type { Explain, ExplainOptions } from "./explain.ts";
+export type { Groups, MembershipOptions } from "./groups.ts";
 export type { Jobs, WaitOptions } from "./jobs.ts";
 export type { Keys } from "./keys.ts";
+export { openLink, type OpenLinkOptions } from "./open-link.ts";
 export type * from "./options.ts";
 export type { PostOptions } from "./post.ts";
 export type { RecordListOptions } from "./records.ts";
+export type { Check, GrantedAs, RelationFilter, Relations } from "./relations.ts";
 export { RemoteFS, RemoteNexusFS } from "./remote-fs.ts";
 export { RemoteStats } from "./remote-stats.ts";
+export type { ShareFilter, Shares } from "./shares.ts";
 export type { CreateTenantOptions, DeleteTenantOptions, Tenants } from "./tenants.ts";
 export type { RetryPolicy } from "./transport.ts";
+export type { UserOptions, Users } from "./users.ts";

@@ -7,6 +7,13 @@ export interface RemoteFSOptions {
   readonly apiKey: string;
   /** Narrows every call to a part of what the key is bound to; elsewhere the server answers 403. */
   readonly workspacePrefix?: string;
+  /**
+   * For whom every call acts, as `user:alice`: bounds and relations become that subject's. The platform's key and the
+   * admin keys of a tenant may, others are refused.
+   */
+  readonly as?: string;
+  /** The tenant of `as`, as `tenant:acme`. */
+  readonly namespace?: string;
   /** The platform's own by default. */
   readonly fetch?: typeof globalThis.fetch;
   /**

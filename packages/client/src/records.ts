@@ -7,17 +7,28 @@ export interface RecordListOptions extends CallOptions {
   readonly pageSize?: number | undefined;
 }
 
+/** Yields every record of a list whose page after `after` is what `ask` asks for. */
+export async function* pagesOf<T>(
+  ask: (after: string | undefined) => Promise<RecordPage<T>>,
+): AsyncGenerator<T, void, undefined> {
+  let after: string | undefined;
+  do {
+    const page = await ask(after);
+    yield* page.items;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
+
 /** Yields every record that matches, page by page as they are consumed. */
-export async function* allRecords<T>(
+export const allRecords = <T>(
   transport: Transport,
   target: string,
   filter: NonNullable<Sending["query"]>,
   options: RecordListOptions,
   schema: Schema<RecordPage<T>>,
-): AsyncGenerator<T, void, undefined> {
-  let after: string | undefined;
-  do {
-    const page: RecordPage<T> = await transport.ask(
+): AsyncGenerator<T, void, undefined> =>
+  pagesOf((after) =>
+    transport.ask(
       {
         method: "GET",
         target,
@@ -26,8 +37,21 @@ export async function* allRecords<T>(
         repeatable: true,
       },
       schema,
-    );
-    yield* page.items;
-    after = page.next ?? undefined;
-  } while (after !== undefined);
-}
+    ),
+  );
+
+/** Deletes a record. */
+export const removed = async (
+  transport: Transport,
+  target: string,
+  query: NonNullable<Sending["query"]>,
+  options: CallOptions,
+): Promise<void> => {
+  const response = await transport.send({
+    method: "DELETE",
+    target,
+    query,
+    signal: options.signal,
+  });
+  await response.body?.cancel();
+};

@@ -7,22 +7,28 @@ import {
   wireWhoAmI,
 } from "@bulkhead/wire";
 import { type Audit, createAudit } from "./audit.ts";
+import { baseUrl } from "./base-url.ts";
 import { type FileData, payloadOf } from "./data.ts";
 import { contentOf, gather, type RemoteContent, readRequest } from "./download.ts";
 import { effect } from "./effect.ts";
 import { NotFoundError } from "./errors.ts";
+import { createExplain, type Explain } from "./explain.ts";
+import { createGroups, type Groups } from "./groups.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { entriesOf } from "./listing.ts";
 import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
+import { type Check, createCheck, createRelations, type Relations } from "./relations.ts";
 import { RemoteStats } from "./remote-stats.ts";
 import { glob, grep } from "./search.ts";
+import { createShares, type Shares } from "./shares.ts";
 import { checkedPath, pathTarget, relativeTo } from "./target.ts";
 import { createTenants, type Tenants } from "./tenants.ts";
 import type { Sending, Transport } from "./transport.ts";
 import { transportOf } from "./transport-of.ts";
 import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
+import { createUsers, type Users } from "./users.ts";
 import { writingStream } from "./writing-stream.ts";
 
 type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" };
@@ -35,16 +41,39 @@ type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" 
 export class RemoteFS {
   readonly keys: Keys;
   readonly tenants: Tenants;
+  readonly users: Users;
+  readonly groups: Groups;
+  readonly relations: Relations;
+  readonly shares: Shares;
+  readonly check: Check;
+  readonly explain: Explain;
   readonly audit: Audit;
   readonly jobs: Jobs;
+  readonly #options: Options.RemoteFSOptions;
   readonly #transport: Transport;
 
   constructor(options: Options.RemoteFSOptions) {
+    this.#options = options;
     this.#transport = transportOf(options);
     this.keys = createKeys(this.#transport);
+    this.users = createUsers(this.#transport);
+    this.relations = createRelations(this.#transport);
+    this.groups = createGroups(this.#transport, this.relations);
+    this.shares = createShares(this.#transport, baseUrl(options.url));
+    this.check = createCheck(this.relations);
+    this.explain = createExplain(this.#transport);
     this.jobs = createJobs(this.#transport);
     this.tenants = createTenants(this.#transport, this.jobs);
     this.audit = createAudit(this.#transport);
+  }
+
+  /** The same server by the same key, for calls that act for somebody: `fs.as("user:alice").readFile(…)`. */
+  as(subject: string, namespace?: string): RemoteFS {
+    return new RemoteFS({
+      ...this.#options,
+      as: subject,
+      ...(namespace !== undefined && { namespace }),
+    });
   }
 
   /** Reads a whole file, or a range of it: text with an encoding, bytes without. */

@@ -23,9 +23,15 @@ export const relativeTo = (base: string, path: string): string =>
 
 const dots = /^\.{1,2}$/;
 
+const segment = (id: string): string => {
+  if (id === "" || dots.test(id)) throw new FileError("invalid-request", `'${id}' is not an id.`);
+  return encodeURIComponent(id);
+};
+
 /** Spells the target of a record by its id, which must be one segment. Throws `invalid-request`. */
 export const recordTarget = (collection: string, id: string, verb?: string): string =>
-  checking(() => {
-    if (id === "" || dots.test(id)) throw new FileError("invalid-request", `'${id}' is not an id.`);
-    return `/v1/${collection}/${encodeURIComponent(id)}${verb === undefined ? "" : `/${verb}`}`;
-  });
+  checking(() => `/v1/${collection}/${segment(id)}${verb === undefined ? "" : `/${verb}`}`);
+
+/** Spells the target of a user or group of a tenant. Throws `invalid-request`. */
+export const memberTarget = (tenant: string, collection: "users" | "groups", id: string): string =>
+  checking(() => `${recordTarget("tenants", tenant, collection)}/${segment(id)}`);
