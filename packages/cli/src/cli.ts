@@ -19,6 +19,8 @@ export interface Cli {
   readonly signal: AbortSignal | undefined;
   /** The server of the flags, the environment or the default profile. */
   readonly remote: () => Promise<RemoteFS>;
+  /** The server of a profile; without one as `remote`. */
+  readonly server: (alias: string | undefined) => Promise<RemoteFS>;
   /** Reads `[alias:]/path`; the alias chooses the server. */
   readonly place: (text: string) => Promise<Place>;
   /** Does the same to each; a failure is reported, the rest goes on, and the run fails with the first one's code. */
@@ -28,6 +30,8 @@ export interface Cli {
   ) => Promise<void>;
   /** Says that something failed; the run's exit code is that of the first. */
   readonly report: (error: unknown) => void;
+  /** Makes the run exit with `code` although nothing failed: the answer is no. */
+  readonly end: (code: number) => void;
   readonly exitCode: () => number;
 }
 
@@ -56,6 +60,7 @@ export const createCli = (io: Terminal, flags: GlobalFlags): Cli => {
     flags,
     signal: io.signal,
     remote: () => remoteOf(undefined),
+    server: remoteOf,
     place: async (text) => {
       const { alias, path } = parsePlace(text);
       return { alias, path, text, remote: await remoteOf(alias) };
@@ -71,6 +76,9 @@ export const createCli = (io: Terminal, flags: GlobalFlags): Cli => {
       }
     },
     report,
+    end: (no) => {
+      if (code === 0) code = no;
+    },
     exitCode: () => code,
   };
 };

@@ -9,6 +9,8 @@ export interface ConnectionFlags {
   readonly key?: string | undefined;
   readonly profile?: string | undefined;
   readonly workspacePrefix?: string | undefined;
+  readonly as?: string | undefined;
+  readonly namespace?: string | undefined;
 }
 
 const defaultUrl = "http://127.0.0.1:2026";
@@ -60,6 +62,8 @@ export const connect = async (flags: ConnectionFlags, io: Terminal): Promise<Rem
     url,
     apiKey: key,
     ...(workspacePrefix !== undefined && { workspacePrefix }),
+    ...(flags.as !== undefined && { as: flags.as }),
+    ...(flags.namespace !== undefined && { namespace: flags.namespace }),
     ...(io.fetch !== undefined && { fetch: io.fetch }),
   });
 };

@@ -4,19 +4,25 @@ import { addAudit } from "./commands/audit.ts";
 import { addCat } from "./commands/cat.ts";
 import { addCopyAndMove } from "./commands/copy-move.ts";
 import { addDu } from "./commands/du.ts";
+import { addExplain } from "./commands/explain.ts";
 import { addGet } from "./commands/get.ts";
+import { addGrant } from "./commands/grant.ts";
+import { addGroup } from "./commands/group.ts";
 import { addJob } from "./commands/job.ts";
 import { addKey } from "./commands/key.ts";
 import { addLs } from "./commands/ls.ts";
 import { addMkdir } from "./commands/mkdir.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addPut } from "./commands/put.ts";
+import { addRelation } from "./commands/relation.ts";
 import { addRm } from "./commands/rm.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
+import { addShare } from "./commands/share.ts";
 import { addStat } from "./commands/stat.ts";
 import { addTenant } from "./commands/tenant.ts";
 import { addTree } from "./commands/tree.ts";
+import { addUser } from "./commands/user.ts";
 import { addWhoami } from "./commands/whoami.ts";
 import { exits } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -31,6 +37,8 @@ const createProgram = (io: Terminal, bind: (program: Command) => Bind): Command 
     .option("--key <key>", "the key (BULKHEAD_KEY)")
     .option("--profile <name>", "a stored server and key, as in alias:/path")
     .option("--workspace-prefix <path>", "narrow every request to this part of the workspace")
+    .option("--as <subject>", "act for somebody, as user:alice; for admin keys")
+    .option("--namespace <tenant>", "the tenant of --as, as tenant:acme")
     .option("--json", "answer in JSON: one document, or a line for each result")
     .option("-q, --quiet", "no progress and no notes on stderr")
     .showSuggestionAfterError()
@@ -69,6 +77,13 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addAudit(program, bound);
   addJob(program, bound);
   addWhoami(program, bound);
+  program.commandsGroup("Who may what:");
+  addGrant(program, bound);
+  addExplain(program, bound);
+  addShare(program, bound);
+  addUser(program, bound);
+  addGroup(program, bound);
+  addRelation(program, bound);
   program.commandsGroup("Here:");
   addProfile(program, bound);
   addServe(program, bound);

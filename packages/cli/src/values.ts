@@ -75,6 +75,16 @@ export const subject = (text: string): { type: "user" | "agent" | "service"; id:
   return { type, id };
 };
 
+/** Reads a user's id, or `type:id` for those that are no people. */
+export const someone = (text: string): { type: "user" | "agent" | "service"; id: string } =>
+  /^[^:]+$/s.test(text) ? { type: "user", id: text } : subject(text);
+
+/** Reads a number of days, also a part of one. */
+export const days = (text: string): number => {
+  const value = /^\d{1,5}(?:\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  return value > 0 ? value : refuse("It is a number of days above 0.");
+};
+
 export const seconds = (text: string): number =>
   /^\d{1,9}$/.test(text) ? Number(text) : refuse("It is a number of seconds.");
 
