@@ -268,11 +268,13 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
       code ??= refusal;
       steps.push({ step, ...said });
     }
+    // Whose key asks for it is of no matter here.
+    const { holder: _, ...judged } = who.principal;
     return {
       decision: code === undefined ? "allowed" : "denied",
       ...(code !== undefined && { code }),
       steps,
-      subject: actorOf(who.principal),
+      subject: actorOf(judged),
       ...(who.principal.tenant !== undefined && { tenantStatus: who.principal.tenant.status }),
     };
   };
