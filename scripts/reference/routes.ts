@@ -45,6 +45,41 @@ const does: Readonly<Record<string, string>> = {
     "`?confirm=<id>`, `?grace=P30D`. 202 with the job that removes everything; its result is a certificate. Platform key.",
   "POST /v1/tenants/{id}/suspend": "`{ reason? }`. Platform key.",
   "POST /v1/tenants/{id}/reactivate": "Platform key.",
+  "POST /v1/tenants/{id}/users":
+    "`{ id, type?, email?, fullName?, role? }`; `type` is `user` (default), `agent` or `service`, `role` `owner`, `admin`, `editor` or `member` (default). 201. The role gives relations.",
+  "GET /v1/tenants/{id}/users": "A page of users. `?type=`.",
+  "GET /v1/tenants/{id}/users/{user}": "One user. `?type=`, `user` by default.",
+  "PATCH /v1/tenants/{id}/users/{user}":
+    "`{ email?, fullName?, role?, status? }`. A suspended user's keys are refused. `?type=`.",
+  "DELETE /v1/tenants/{id}/users/{user}":
+    "Ends its keys and every relation that names it. 204. `?type=`.",
+  "POST /v1/tenants/{id}/groups": "`{ id }`. 201. Who is in it are relations `member`.",
+  "GET /v1/tenants/{id}/groups": "A page of groups.",
+  "DELETE /v1/tenants/{id}/groups/{group}": "Ends it and every relation that names it. 204.",
+  "POST /v1/relations":
+    "`{ subject, relation, object, subjectTenant?, tenant?, expiresAt? }`. 201 with the relation and a `revision`. What is there already is renewed.",
+  "GET /v1/relations":
+    "A page of the relations that the key may see. `?tenant=`, `subject`, `relation`, `object`, `crossing=true` for those that cross tenants.",
+  "DELETE /v1/relations/{id}":
+    "Revokes it. 200 with a `revision`, once no request that stands on it can succeed any more.",
+  "POST /v1/check":
+    "`{ subject, permission, object, subjectTenant?, tenant?, revision? }` → `{ allowed, revision, reason? }`; with `revision` from facts at least as new.",
+  "POST /v1/check/batch":
+    "`{ checks: [check…] }`, at most 1,000 → `{ results }` in the same order, from the same facts.",
+  "POST /v1/expand": "`{ relation, object, tenant? }` → `{ tree }`: who, and through what.",
+  "POST /v1/list-objects":
+    "`{ subject, permission, type?, subjectTenant?, tenant?, limit?, after? }` → `{ items, next }`; of files the roots, all below is meant.",
+  "POST /v1/list-subjects":
+    "`{ permission, object, type?, tenant?, limit?, after? }` → `{ items, next }`.",
+  "POST /v1/explain":
+    "`{ operation, path, to?, subject? }` → `{ decision, code, subject, tenantStatus, steps }`: what the request would be answered, and why.",
+  "POST /v1/shares":
+    "`{ path, tenant? | subject? | link?: true, permission?, expiresAt? | expiresInDays?, maxUses?, password? }`. 201; of a link `url`, told this once.",
+  "GET /v1/shares":
+    "A page of shares, given and received. `?tenant=`, `?status=active|expired|revoked`.",
+  "DELETE /v1/shares/{id}": "Ends a share at once. 204.",
+  "GET /v1/links/{token}":
+    "The content that a link leads to, as of a file; a password in `Bulkhead-Link-Password`. Each GET is one use, but for 304; HEAD is none. Needs no key.",
   "GET /v1/whoami": "Principal, tenant, home, bounds, scopes and limits of the key.",
   "GET /v1/jobs/{id}":
     "State (`queued`, `running`, `done`, `dead`), attempts, progress and result of a job.",

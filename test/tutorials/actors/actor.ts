@@ -1,18 +1,68 @@
+import type { CheckInput, UserInput, UserPatch } from "@bulkhead/contract";
 import type {
+  GrantRequest,
   MintRequest,
   NarrowRequest,
+  ShareRequest,
   WireAuditEntry,
+  WireExplanation,
+  WireGroup,
   WireKey,
   WireMintedKey,
+  WireRelation,
+  WireShare,
   WireTenant,
+  WireUser,
   WireWhoAmI,
 } from "@bulkhead/wire";
+
+/** Who may what: users, groups, relations and shares. Objects are written `file:/…`, `group:…`, `tenant:…`. */
+interface Relating {
+  readonly makeUser: (tenant: string, input: UserInput) => Promise<WireUser>;
+  readonly getUser: (tenant: string, id: string, type?: WireUser["type"]) => Promise<WireUser>;
+  readonly listUsers: (tenant: string, type?: WireUser["type"]) => Promise<readonly WireUser[]>;
+  readonly changeUser: (
+    tenant: string,
+    id: string,
+    patch: UserPatch,
+    type?: WireUser["type"],
+  ) => Promise<WireUser>;
+  readonly removeUser: (tenant: string, id: string, type?: WireUser["type"]) => Promise<void>;
+  readonly makeGroup: (tenant: string, id: string) => Promise<WireGroup>;
+  readonly removeGroup: (tenant: string, id: string) => Promise<void>;
+  readonly join: (tenant: string, group: string, subject: string) => Promise<void>;
+  readonly leave: (tenant: string, group: string, subject: string) => Promise<void>;
+  readonly grant: (input: GrantRequest) => Promise<WireRelation>;
+  readonly listRelations: (filter: RelationFilter) => Promise<readonly WireRelation[]>;
+  readonly revokeRelation: (id: string) => Promise<void>;
+  readonly check: (input: CheckInput) => Promise<boolean>;
+  readonly explain: (
+    operation: "read" | "write" | "list",
+    path: string,
+    subject?: string,
+  ) => Promise<WireExplanation>;
+  readonly share: (input: ShareRequest) => Promise<WireShare>;
+  readonly listShares: (filter?: ShareFilter) => Promise<readonly WireShare[]>;
+  readonly revokeShare: (id: string) => Promise<void>;
+}
+
+export interface RelationFilter {
+  readonly tenant?: string;
+  readonly subject?: string;
+  readonly object?: string;
+  readonly crossing?: boolean;
+}
+
+export interface ShareFilter {
+  readonly tenant?: string;
+  readonly status?: WireShare["status"];
+}
 
 /**
  * What the programs of the tutorials do, by whichever way they do it. Every call rejects with a `Refused` where the server
  * refuses. Paths are a caller's own, as in the pages: from the key's home on, or absolute.
  */
-export interface Actor {
+export interface Actor extends Relating {
   readonly write: (path: string, text: string) => Promise<void>;
   readonly append: (path: string, text: string) => Promise<void>;
   readonly read: (path: string) => Promise<string>;
@@ -51,6 +101,9 @@ export interface ActorOptions {
   readonly url: string;
   readonly key: string;
   readonly workspacePrefix?: string | undefined;
+  /** For whom to act, and of which tenant that is. */
+  readonly as?: string | undefined;
+  readonly namespace?: string | undefined;
   /** Sent with every request, as a proxy in between would. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Is told every answer: its headers, its body, and what a command printed. */

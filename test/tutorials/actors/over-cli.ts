@@ -1,11 +1,26 @@
 import { PassThrough, Readable } from "node:stream";
-import { wireAuditEntry, wireKey, wireMintedKey, wireTenant, wireWhoAmI } from "@bulkhead/wire";
+import {
+  checkAnswer,
+  wireAuditEntry,
+  wireExplanation,
+  wireGrant,
+  wireGroup,
+  wireKey,
+  wireMintedKey,
+  wireRelation,
+  wireShare,
+  wireTenant,
+  wireUser,
+  wireWhoAmI,
+} from "@bulkhead/wire";
 import { run } from "bulkhead";
 import { z } from "zod";
 import { type Actor, type ActorOptions, hearing, Refused } from "./actor.ts";
 
 const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 const named = z.object({ name: z.string() });
+const whom = (id: string, type: string | undefined): string =>
+  type === undefined || type === "user" ? id : `${type}:${id}`;
 const found = z.object({ path: z.string() });
 const match = z.object({ text: z.string() });
 type Flags = readonly (readonly [name: string, value: string | undefined])[];
@@ -23,10 +38,18 @@ const flags = (given: Flags): readonly string[] =>
 
 /** Speaks through the command line, each call a run of it in this process. */
 export const overCli = (options: ActorOptions): Actor => {
-  const { url, key, workspacePrefix, heard } = options;
-  const common = ["--json", ...flags([["workspace-prefix", workspacePrefix]])];
+  const { url, key, workspacePrefix, as, namespace, heard } = options;
+  const common = [
+    "--json",
+    ...flags([
+      ["workspace-prefix", workspacePrefix],
+      ["as", as],
+      ["namespace", namespace],
+    ]),
+  ];
 
-  const sh = async (argv: readonly string[], stdin = ""): Promise<string> => {
+  /** `no` is what a command exits with whose answer is no. */
+  const sh = async (argv: readonly string[], stdin = "", no = 0): Promise<string> => {
     const [out, err] = [gathering(), gathering()];
     const code = await run([...common, ...argv], {
       stdin: Readable.from([Buffer.from(stdin)]),
@@ -39,7 +62,7 @@ export const overCli = (options: ActorOptions): Actor => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     heard?.(`${out.text()}\n${err.text()}`);
-    if (code === 0) return out.text();
+    if (code === 0 || (code === no && err.text() === "")) return out.text();
     const { error } = failure.parse(JSON.parse(err.text().split("\n")[0] ?? ""));
     throw new Refused(error.code, String(code), error.message);
   };
@@ -112,6 +135,102 @@ export const overCli = (options: ActorOptions): Actor => {
     reactivate: (id) => done(["tenant", "reactivate", id]),
     deleteTenant: (id) =>
       done(["tenant", "delete", id, "--confirm", id, "--grace", "P0D", "--wait"]),
+    makeUser: (tenant, { id, type, email, fullName, role }) =>
+      one(wireUser, [
+        "user",
+        "create",
+        whom(id, type),
+        "--tenant",
+        tenant,
+        ...flags([
+          ["email", email],
+          ["name", fullName],
+          ["role", role],
+        ]),
+      ]),
+    getUser: (tenant, id, type) =>
+      one(wireUser, ["user", "get", whom(id, type), "--tenant", tenant]),
+    listUsers: (tenant, type) =>
+      many(wireUser, ["user", "ls", "--tenant", tenant, ...flags([["type", type]])]),
+    changeUser: (tenant, id, { email, fullName, role, status }, type) =>
+      one(wireUser, [
+        "user",
+        "set",
+        whom(id, type),
+        "--tenant",
+        tenant,
+        ...flags([
+          ["email", email ?? (email === null ? "" : undefined)],
+          ["name", fullName ?? (fullName === null ? "" : undefined)],
+          ["role", role],
+          ["status", status],
+        ]),
+      ]),
+    removeUser: (tenant, id, type) => done(["user", "rm", whom(id, type), "--tenant", tenant]),
+    makeGroup: (tenant, id) => one(wireGroup, ["group", "create", id, "--tenant", tenant]),
+    removeGroup: (tenant, id) => done(["group", "rm", id, "--tenant", tenant]),
+    join: (tenant, group, subject) => done(["group", "add", group, subject, "--tenant", tenant]),
+    leave: (tenant, group, subject) =>
+      done(["group", "remove", group, subject, "--tenant", tenant]),
+    grant: ({ subject, relation, object, subjectTenant, tenant, expiresAt }) =>
+      one(wireGrant, [
+        "grant",
+        subject,
+        relation,
+        object,
+        ...flags([
+          ["subject-tenant", subjectTenant],
+          ["tenant", tenant],
+          ["expires", expiresAt],
+        ]),
+      ]),
+    listRelations: ({ tenant, subject, object, crossing }) =>
+      many(wireRelation, [
+        "relation",
+        crossing === true ? "audit" : "ls",
+        ...flags([
+          ["tenant", tenant],
+          ["subject", subject],
+          ["object", object],
+        ]),
+      ]),
+    revokeRelation: (id) => done(["revoke", id]),
+    check: async ({ subject, permission, object, subjectTenant, tenant }) => {
+      const asked = ["check", subject, permission, object];
+      const about = flags([
+        ["subject-tenant", subjectTenant],
+        ["tenant", tenant],
+      ]);
+      return checkAnswer.parse(JSON.parse(await sh([...asked, ...about], "", 10))).allowed;
+    },
+    explain: (operation, path, subject) =>
+      one(wireExplanation, ["explain", operation, path, ...flags([["subject", subject]])]),
+    share: (input) =>
+      one(wireShare, [
+        "share",
+        "create",
+        input.path,
+        ...(input.link === true ? ["--link"] : []),
+        ...flags([
+          ["tenant", input.tenant],
+          ["subject", input.subject],
+          ["permission", input.permission],
+          ["expires", input.expiresAt],
+          ["expires-in", input.expiresInDays?.toString()],
+          ["max-uses", input.maxUses?.toString()],
+          ["password", input.password],
+        ]),
+      ]),
+    listShares: ({ tenant, status } = {}) =>
+      many(wireShare, [
+        "share",
+        "ls",
+        ...flags([
+          ["tenant", tenant],
+          ["status", status],
+        ]),
+      ]),
+    revokeShare: (id) => done(["share", "revoke", id]),
     audit: (tenant) => many(wireAuditEntry, ["audit", "list", ...flags([["tenant", tenant]])]),
   };
 };

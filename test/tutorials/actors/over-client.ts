@@ -39,14 +39,16 @@ const telling = async <T>(act: () => Promise<T>): Promise<T> => {
 
 /** Speaks through the TypeScript client, by the name that the pages give it. */
 export const overClient = (options: ActorOptions): Actor => {
-  const { url, key, workspacePrefix } = options;
+  const { url, key, workspacePrefix, as, namespace } = options;
   const remote = new RemoteNexusFS({
     url,
     apiKey: key,
     ...(workspacePrefix !== undefined && { workspacePrefix }),
+    ...(as !== undefined && { as }),
+    ...(namespace !== undefined && { namespace }),
     fetch: hearing(options),
   });
-  const { keys, tenants, audit, jobs } = remote;
+  const { keys, tenants, users, groups, relations, shares, audit, jobs } = remote;
   return {
     write: (path, text) => telling(async () => void (await remote.writeFile(path, text))),
     append: (path, text) => telling(async () => void (await remote.appendFile(path, text))),
@@ -79,6 +81,26 @@ export const overClient = (options: ActorOptions): Actor => {
         const { job } = await tenants.delete(id, { confirm: id, grace: "P0D" });
         await jobs.wait(job);
       }),
+    makeUser: (tenant, input) => telling(() => users.create(tenant, input)),
+    getUser: (tenant, id, type) => telling(() => users.get(tenant, id, { type })),
+    listUsers: (tenant, type) => telling(() => all(users.list(tenant, { type }))),
+    changeUser: (tenant, id, patch, type) =>
+      telling(() => users.update(tenant, id, patch, { type })),
+    removeUser: (tenant, id, type) => telling(() => users.delete(tenant, id, { type })),
+    makeGroup: (tenant, id) => telling(() => groups.create(tenant, id)),
+    removeGroup: (tenant, id) => telling(() => groups.delete(tenant, id)),
+    join: (tenant, group, subject) =>
+      telling(async () => void (await groups.add(tenant, group, subject))),
+    leave: (tenant, group, subject) => telling(() => groups.remove(tenant, group, subject)),
+    grant: (input) => telling(() => relations.grant(input)),
+    listRelations: (filter) => telling(() => all(relations.list(filter))),
+    revokeRelation: (id) => telling(async () => void (await relations.revoke(id))),
+    check: (input) => telling(async () => (await relations.check(input)).allowed),
+    explain: (operation, path, subject) =>
+      telling(() => remote.explain(operation, path, { subject })),
+    share: (input) => telling(() => shares.create(input)),
+    listShares: (filter) => telling(() => all(shares.list(filter))),
+    revokeShare: (id) => telling(() => shares.revoke(id)),
     audit: (tenant) => telling(() => all(audit.list({ tenant }))),
   };
 };

@@ -1,15 +1,22 @@
 import {
   acceptedJob,
+  checkAnswer,
   grepAnswer,
   headerNames,
   listPage,
   problemSchema,
   recordPage,
   wireAuditEntry,
+  wireExplanation,
+  wireGrant,
+  wireGroup,
   wireJob,
   wireKey,
   wireMintedKey,
+  wireRelation,
+  wireShare,
   wireTenant,
+  wireUser,
   wireWhoAmI,
 } from "@bulkhead/wire";
 import { waitFor } from "@bulkhead/harness";
@@ -18,6 +25,13 @@ import { type Actor, type ActorOptions, hearing, Refused } from "./actor.ts";
 
 const encoded = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
 const paths = z.object({ paths: z.array(z.string()) });
+const memberOf = (tenant: string, group: string) => ({
+  tenant,
+  relation: "member",
+  object: `group:${group}`,
+});
+const userAt = (tenant: string, id: string, type = "user"): string =>
+  `/v1/tenants/${tenant}/users/${encodeURIComponent(id)}?type=${type}`;
 const json = { "Content-Type": "application/json" };
 
 interface Sending {
@@ -29,7 +43,7 @@ interface Sending {
 /** Speaks `/v1` by nothing but `fetch`. */
 export const overHttp = (options: ActorOptions): Actor => {
   const fetch = hearing(options);
-  const { url, key, workspacePrefix } = options;
+  const { url, key, workspacePrefix, as, namespace } = options;
 
   const send = async (target: string, sending: Sending = {}): Promise<Response> => {
     const { method = "GET", body, headers } = sending;
@@ -41,6 +55,8 @@ export const overHttp = (options: ActorOptions): Actor => {
         ...(workspacePrefix !== undefined && {
           [headerNames.workspacePrefix]: encoded(workspacePrefix),
         }),
+        ...(as !== undefined && { [headerNames.as]: as }),
+        ...(namespace !== undefined && { [headerNames.namespace]: namespace }),
         ...headers,
       },
     });
@@ -111,6 +127,32 @@ export const overHttp = (options: ActorOptions): Actor => {
       const { job } = await ask(acceptedJob, target, { method: "DELETE" });
       await waitFor(async () => (await ask(wireJob, `/v1/jobs/${job}`)).state === "done");
     },
+    makeUser: (tenant, input) => ask(wireUser, `/v1/tenants/${tenant}/users`, post(input)),
+    getUser: (tenant, id, type) => ask(wireUser, userAt(tenant, id, type)),
+    listUsers: (tenant, type) => all(wireUser, `/v1/tenants/${tenant}/users`, type && { type }),
+    changeUser: (tenant, id, changes, type) =>
+      ask(wireUser, userAt(tenant, id, type), patch(changes)),
+    removeUser: (tenant, id, type) => done(userAt(tenant, id, type), { method: "DELETE" }),
+    makeGroup: (tenant, id) => ask(wireGroup, `/v1/tenants/${tenant}/groups`, post({ id })),
+    removeGroup: (tenant, id) => done(`/v1/tenants/${tenant}/groups/${id}`, { method: "DELETE" }),
+    join: (tenant, group, subject) =>
+      done("/v1/relations", post({ ...memberOf(tenant, group), subject })),
+    leave: async (tenant, group, subject) => {
+      const [found] = await all(wireRelation, "/v1/relations", {
+        ...memberOf(tenant, group),
+        subject,
+      });
+      await done(`/v1/relations/${found?.id}`, { method: "DELETE" });
+    },
+    grant: (input) => ask(wireGrant, "/v1/relations", post(input)),
+    listRelations: (filter) => all(wireRelation, "/v1/relations", filter),
+    revokeRelation: (id) => done(`/v1/relations/${id}`, { method: "DELETE" }),
+    check: async (input) => (await ask(checkAnswer, "/v1/check", post(input))).allowed,
+    explain: (operation, path, subject) =>
+      ask(wireExplanation, "/v1/explain", post({ operation, path, subject })),
+    share: (input) => ask(wireShare, "/v1/shares", post(input)),
+    listShares: (filter) => all(wireShare, "/v1/shares", filter),
+    revokeShare: (id) => done(`/v1/shares/${id}`, { method: "DELETE" }),
     audit: (tenant) => all(wireAuditEntry, "/v1/audit", ofTenant(tenant)),
   };
 };

@@ -22,9 +22,9 @@ export interface World extends AsyncDisposable {
   readonly party: (id: string) => Promise<Party>;
 }
 
-/** Starts a server and meets it by `front`. */
-export const meet = async (front: Front): Promise<World> => {
-  const server = await startServer();
+/** Starts a server, or joins one that runs, and meets it by `front`. Who started it ends it. */
+export const meet = async (front: Front, running?: TestServer): Promise<World> => {
+  const server = running ?? (await startServer());
   const heard: string[] = [];
   const as = (key: string, options: Partial<ActorOptions> = {}): Actor =>
     front.act({ url: server.url, key, heard: (text) => heard.push(text), ...options });
@@ -45,7 +45,9 @@ export const meet = async (front: Front): Promise<World> => {
       const key = secretOf(minted);
       return { id, root, keyId: minted.id, key, actor: as(key) };
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      if (running === undefined) await server[Symbol.asyncDispose]();
+    },
   };
 };
 

@@ -34,14 +34,7 @@ export const closureLimits = { subjects: 10_000, memberships: 200_000 } as const
 
 export const memberships = (subjects: Subjects): Memberships => ({
   subjects,
-  relations: relations(
-    subjects.rows,
-    firstOfMembers,
-    subjects.rows,
-    firstOfMemberships,
-    firstOfMemberships,
-    false,
-  ),
+  relations: relations(subjects.rows, firstOfMembers, subjects.rows, firstOfMemberships, false),
   nested: new Set(),
   stamp: 0,
   cycles: undefined,
