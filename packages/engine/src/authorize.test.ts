@@ -229,6 +229,19 @@ describe("an identity", () => {
     );
   });
 
+  it("is shown nothing more of a walk that a revoke overtakes", async () => {
+    const id = await on.grant("user:alice", "viewer", "/workspace/acme/docs");
+    const key = await on.mint(platformKey, { workspacePrefix: "/workspace/acme" });
+    const ctx = { alice: await on.as(alice), key: await on.as(key) };
+    const look = (who: "alice" | "key"): Promise<string> =>
+      on.outcome(() => on.engine.control.session.list(ctx[who], at("/docs")));
+    expect([await look("alice"), await look("key")]).toEqual(["ok", "ok"]);
+    await on.revoke(id);
+    await on.engine.control.keys.revoke(await on.as(platformKey), ctx.key.principal.keyId);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect([await look("alice"), await look("key")]).toEqual(["not-found", "unauthenticated"]);
+  });
+
   it("administers its tenant where it is an admin of it, within its key's scopes", async () => {
     const { keys, tenants, users } = on.engine.control;
     const boss = await on.user("acme", "boss");

@@ -13,6 +13,7 @@ import {
   type Decision,
   fence,
   filtered,
+  keptCurrent,
   scopesAllow,
   sharing,
   streamWatch,
@@ -166,6 +167,7 @@ const openTree = async (
   const governed = (storages: WholeTree, scopes: Decision): WholeTree =>
     stack<WholeTree>(
       storages,
+      keptCurrent(authority),
       sharing(given.sharing),
       fence({
         authority,

@@ -16,6 +16,7 @@ export * from "./decided.ts";
 export * from "./decision.ts";
 export * from "./fence.ts";
 export * from "./filtered.ts";
+export * from "./kept-current.ts";
 export * from "./namespace.ts";
 export * from "./narrow.ts";
 export * from "./ports-relations.ts";
