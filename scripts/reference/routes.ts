@@ -37,7 +37,7 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/keys/{id}/rotate":
     "`{ overlapSeconds? }`, 604,800 at most. 201 with the successor's secret.",
   "POST /v1/tenants":
-    "`{ id, name?, root?, subdomain?, allowedRegions?, limits?, settings? }`. 201. Platform key.",
+    "`{ id, name?, root?, subdomain?, allowedRegions?, limits?, settings? }`. 201, or 202 `{ tenant, job }` where a database of its own has to be made first: it serves once the job is done. Platform key.",
   "GET /v1/tenants": "A page of tenants. `?status=`.",
   "GET /v1/tenants/{id}": "One tenant.",
   "PATCH /v1/tenants/{id}": "`{ name?, subdomain?, limits?, settings? }`.",
