@@ -1,4 +1,5 @@
 import type { Bench } from "../row.ts";
+import { relations } from "./relations.ts";
 import { versionedLarge } from "./versioned-large.ts";
 import { versionedReads } from "./versioned-reads.ts";
 import { versionedTrees } from "./versioned-trees.ts";
@@ -10,4 +11,5 @@ export const benches: readonly Bench[] = [
   versionedReads,
   versionedLarge,
   versionedTrees,
+  relations,
 ];

@@ -16,7 +16,7 @@ import type {
   TenantRecord,
 } from "./records.ts";
 import type { Explain } from "./explain.ts";
-import type { GroupControl, RelationControl, UserControl } from "./relations.ts";
+import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
 import type { LinkControl, ShareControl } from "./shares.ts";
 import type { Session, WriteOptions, WriteResult } from "./store.ts";
 
@@ -144,6 +144,7 @@ export interface Control {
     ) => Promise<{ readonly job: string }>;
   };
   readonly relations: RelationControl;
+  readonly models: ModelControl;
   readonly users: UserControl;
   readonly groups: GroupControl;
   readonly shares: ShareControl;

@@ -1,5 +1,5 @@
 import { FileError, type OpContext, parseBackendPath } from "@bulkhead/contract";
-import { pools } from "@bulkhead/backend-postgres";
+import { openDatabases, pools } from "@bulkhead/backend-postgres";
 import {
   query,
   tempDir,
@@ -12,6 +12,7 @@ import { collect, plainContext, textBody } from "@bulkhead/kit";
 import { migrate, startEmbedded } from "@bulkhead/ledger";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { closePublic } from "./close-public.ts";
 import { openPostgres } from "./open-postgres.ts";
 import { tenantWorld } from "./test/tenant-world.ts";
 
@@ -71,6 +72,22 @@ const oneWaits = async (): Promise<void> => {
         .length > 0,
   );
 };
+
+it("closes every database of a server of its own to tenants' roles, and tells an operator of those of theirs", async () => {
+  const open = await openDatabases(server.url);
+  expect(open).toEqual(expect.arrayContaining(["bulkhead", "postgres"]));
+  const told: string[] = [];
+  const elsewhere = closePublic(undefined, (event, detail) =>
+    told.push(JSON.stringify([event, detail])),
+  );
+  await elsewhere(server.url);
+  await elsewhere(server.url);
+  expect(told).toEqual([expect.stringMatching(/databases-open.*postgres/)]);
+  expect(await openDatabases(server.url)).toEqual(open);
+  await closePublic(server.url, () => undefined)(server.url);
+  expect(await openDatabases(server.url)).toEqual([]);
+  expect(await query(server.url, "select 1 as one")).toEqual([{ one: 1 }]);
+});
 
 it("answers 503 while all connections are taken, loses nothing, and goes on by itself", async () => {
   const few = pools({ maxConnections: 1, waitMs: 150 });

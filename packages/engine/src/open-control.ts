@@ -19,7 +19,9 @@ import {
   groupControl,
   keyControl,
   linkControl,
+  modelControl,
   names,
+  ownModels,
   recordControl,
   relationControl,
   type Relations,
@@ -36,6 +38,7 @@ import {
 } from "@bulkhead/policy";
 import { leadsToBounds, scope, sharedFrom, type SharePoint } from "@bulkhead/vfs";
 import { storedAt, throughShares } from "./explained.ts";
+import { modelLanguage } from "./model-language.ts";
 import type { RootsTable } from "./roots.ts";
 
 export interface ControlOptions {
@@ -73,6 +76,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
     grounds: options.grounds,
   });
   const statAt: WholeTree["stat"] = (ctx, path) => options.storages.stat(ctx, path);
+  const language = modelLanguage();
   return {
     authenticate: authenticate({ authority, sink: ledger.denials, tenants: ledger.tenants }),
     session,
@@ -98,7 +102,15 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       relations: options.relations,
       grounds: options.grounds,
       names: words,
+      ownModels: ownModels({
+        models: ledger.models,
+        language,
+        tuples: ledger.relations,
+        tenants: ledger.tenants,
+        names: words,
+      }),
     }),
+    models: modelControl({ ...common, models: ledger.models, language, names: words }),
     shares: shareControl({
       ...common,
       shares: ledger.shares,

@@ -73,6 +73,9 @@ describe("a provisioning", () => {
     for (const step of steps) {
       await dies(tenant.uid, step, once);
       expect(await world.ledger.tenants.get("killed")).toMatchObject({ status: "provisioning" });
+      await expect(world.mountOf(tenant.uid).database()).rejects.toMatchObject({
+        code: "unavailable",
+      });
     }
     await world.provision(tenant.uid);
     expect(await world.ledger.tenants.get("killed")).toMatchObject({ status: "active" });

@@ -174,7 +174,7 @@ describe("relations", () => {
       })),
     );
     expect(batch.map(({ allowed }) => allowed)).toEqual([true, false]);
-    const [{ revision = "" } = {}] = batch;
+    const revision = batch[0]?.revision ?? "";
     expect(await relations.check(root, { revision })).toBe("true");
     const [epoch, n] = revision.split(".");
     expect(await relations.check(root, { revision: `${epoch}.${Number(n) + 1}` })).toBe(

@@ -4,6 +4,7 @@ import {
   permissionBits,
   type RelationControl,
   type RelationInput,
+  type Revised,
 } from "@bulkhead/contract";
 import { checkScope } from "../decision.ts";
 import type { Grounds, RelationTuple, Relations, Tuples } from "../ports-relations.ts";
@@ -12,6 +13,7 @@ import { decidingAgain } from "../relations/again.ts";
 import { beginGrant } from "../relations/granting.ts";
 import { checkShape, mayGrant, verdictFor } from "../relations/may-grant.ts";
 import { type Names, revisionText } from "../relations/names.ts";
+import type { OwnModels } from "../relations/own-models.ts";
 import { relationQuestions } from "../relations/questions.ts";
 import { visibleRelations } from "../relations/visible.ts";
 import { relationOf } from "../relations/words.ts";
@@ -24,6 +26,7 @@ export interface RelationControlOptions {
   readonly relations: Relations;
   readonly grounds: Grounds;
   readonly names: Names;
+  readonly ownModels: OwnModels;
   readonly audited: Audited;
 }
 
@@ -31,7 +34,7 @@ const noSuchRelation = (): FileError => new FileError("not-found", "There is no 
 
 /** Grants, shows, takes back and asks about relations of the built-in model. */
 export const relationControl = (options: RelationControlOptions): RelationControl => {
-  const { authority, tuples, tenants, names, audited } = options;
+  const { authority, tuples, tenants, names, ownModels, audited } = options;
 
   const newTuple = async (ctx: Context, input: RelationInput): Promise<RelationTuple> => {
     const { object, belowOnly } = await names.object(ctx, input.object, input.tenant);
@@ -61,6 +64,16 @@ export const relationControl = (options: RelationControlOptions): RelationContro
     ...relationQuestions(options),
     grant: (ctx, input) =>
       audited(ctx, "relation.grant", input.object, async (settlement) => {
+        const { model } = input;
+        if (model !== undefined)
+          return decidingAgain(authority, ctx, settlement, (now) =>
+            ownModels.grant(now, input, model),
+          );
+        if (input.condition !== undefined)
+          throw new FileError(
+            "invalid-request",
+            "Only a model of the tenant's own knows conditions.",
+          );
         const tuple = await newTuple(ctx, input);
         if (settlement.audit !== undefined)
           settlement.audit.detail = {
@@ -80,15 +93,20 @@ export const relationControl = (options: RelationControlOptions): RelationContro
     list: (ctx, query) =>
       audited(ctx, "relation.list", query.object ?? "*", async () => {
         checkScope(ctx.principal, "share");
+        if (query.model !== undefined) return ownModels.list(ctx, query, query.model);
         return visibleRelations(options, ctx, query);
       }),
 
     revoke: (ctx, id) =>
       audited(ctx, "relation.revoke", `relation:${id}`, async (settlement) => {
-        const { revision } = await decidingAgain(authority, ctx, settlement, async (now) => {
+        return decidingAgain(authority, ctx, settlement, async (now): Promise<Revised> => {
           checkScope(now.principal, "share");
           const stored = await tuples.get(id);
-          if (stored === undefined) throw noSuchRelation();
+          if (stored === undefined) {
+            const revoked = await ownModels.revoke(now, id);
+            if (revoked === undefined) throw noSuchRelation();
+            return revoked;
+          }
           const { object } = stored;
           if (object.type === "file") {
             const { mask } = await verdictFor(now.principal, object.path);
@@ -106,9 +124,9 @@ export const relationControl = (options: RelationControlOptions): RelationContro
             const { subject, relation, object: on } = await names.record(stored);
             now.settlement.audit.detail = { subject, relation, object: on };
           }
-          return tuples.revoke(now.settlement, object.tenant, [id]);
+          const { revision } = await tuples.revoke(now.settlement, object.tenant, [id]);
+          return { revision: revisionText(revision) };
         });
-        return { revision: revisionText(revision) };
       }),
   };
 };

@@ -18,17 +18,20 @@ import type { Facts, ObjectRef, Relations, SubjectRef, Tuples } from "../ports-r
 import { noRelation } from "../relations-allow.ts";
 import { drawing } from "./drawing.ts";
 import { verdictFor } from "./may-grant.ts";
+import type { OwnModels } from "./own-models.ts";
 import { type Names, revisionText } from "./names.ts";
+import { pageOfNames } from "./page-of-names.ts";
 import { permissionOf, relationOf } from "./words.ts";
 
 export interface QuestionOptions {
   readonly tuples: Pick<Tuples, "list" | "revisions">;
   readonly relations: Relations;
   readonly names: Names;
+  /** What is asked with a model's name. */
+  readonly ownModels: Omit<OwnModels, "grant" | "revoke" | "list">;
   readonly audited: Audited;
 }
 
-const pageLimit = 1000;
 const { can_read } = permissionBits;
 
 const isSelf = ({ kind, tenant, subject }: Principal, asked: SubjectRef): boolean =>
@@ -50,27 +53,12 @@ const checkVisible = async ({ principal }: Context, object: ObjectRef): Promise<
 const isForeign = ({ principal }: Context, tenant: string): boolean =>
   principal.kind !== "platform" && principal.tenant?.uid !== tenant;
 
-/** Cuts a page out of names in order; `after` is the last name of the page before. */
-const pageOfNames = (
-  names: readonly string[],
-  {
-    limit = pageLimit,
-    after,
-  }: { readonly limit?: number | undefined; readonly after?: string | undefined },
-): PageOf<string> => {
-  if (!Number.isInteger(limit) || limit < 1 || limit > pageLimit)
-    throw new FileError("invalid-request", `A page holds 1 to ${pageLimit} items.`);
-  const rest = [...new Set(names)].toSorted().filter((name) => after === undefined || name > after);
-  const items = rest.slice(0, limit);
-  const last = items.at(-1);
-  return rest.length > limit && last !== undefined ? { items, next: last } : { items };
-};
-
 /** What can be asked of relations without changing them; each answer only about what the caller may see. */
 export const relationQuestions = ({
   tuples,
   relations,
   names,
+  ownModels,
   audited,
 }: QuestionOptions): Pick<
   RelationControl,
@@ -79,6 +67,12 @@ export const relationQuestions = ({
   const { listed, expandFile } = drawing(tuples, names);
 
   const prepare = async (ctx: Context, input: CheckInput): Promise<() => CheckResult> => {
+    if (input.model !== undefined) return ownModels.check(ctx, input, input.model);
+    if (input.contextual !== undefined || input.context !== undefined)
+      throw new FileError(
+        "invalid-request",
+        "What holds for one question alone is only for a model of the tenant's own.",
+      );
     const { object } = await names.object(ctx, input.object, input.tenant);
     const subject = await names.subject(
       ctx.principal,
@@ -218,8 +212,10 @@ export const relationQuestions = ({
         // In one turn: nothing changes between the first answer and the last.
         return asked.map((answer) => answer());
       }),
-    expand: (ctx, { object: text, relation, tenant }) =>
+    expand: (ctx, { object: text, relation, tenant, model }) =>
       asking(ctx, "relation.expand", text, async () => {
+        if (model !== undefined)
+          return ownModels.expand(ctx, { tenant, relation, object: text }, model);
         const { object } = await names.object(ctx, text, tenant);
         await checkVisible(ctx, object);
         const shown = (subject: SubjectRef): boolean =>
@@ -234,9 +230,17 @@ export const relationQuestions = ({
         };
       }),
     listObjects: (ctx, input) =>
-      asking(ctx, "relation.list-objects", input.subject, () => listObjects(ctx, input)),
+      asking(ctx, "relation.list-objects", input.subject, () =>
+        input.model === undefined
+          ? listObjects(ctx, input)
+          : ownModels.listObjects(ctx, input, input.model),
+      ),
     listSubjects: (ctx, input) =>
-      asking(ctx, "relation.list-subjects", input.object, () => listSubjects(ctx, input)),
+      asking(ctx, "relation.list-subjects", input.object, () =>
+        input.model === undefined
+          ? listSubjects(ctx, input)
+          : ownModels.listSubjects(ctx, input, input.model),
+      ),
   };
 };
 

@@ -1,4 +1,4 @@
-import { reveal, type WalkClosure } from "./closure.ts";
+import { adminUntil, ringIn } from "./closure.ts";
 import { cyclicGroups, type Memberships } from "./memberships.ts";
 import { get, none } from "./records.ts";
 import {
@@ -12,11 +12,10 @@ import {
   owner,
   type Relations,
   subjectOf,
-  viewer,
 } from "./relations.ts";
 import { type Ring, standsUntil } from "./ring.ts";
 import { isGroup, type Subjects } from "./subjects.ts";
-import { childOf, endOfName, firstRelation, rootNode, type Trie } from "./trie.ts";
+import { findChild, firstRelation, hashNext, rootNode, slash, type Trie } from "./trie.ts";
 import type { Closure, Tuple } from "./types.ts";
 import type { Tally } from "./verdict.ts";
 import type { VirtualPath } from "@bulkhead/contract";
@@ -38,7 +37,7 @@ export interface Held {
 /** One closure asking one graph at one moment. */
 export interface Asking {
   readonly held: Held;
-  readonly closure: WalkClosure;
+  readonly closure: Closure;
   readonly ring: Ring;
   readonly now: number;
   /** Until when it is an admin of the graph's tenant; 0 if it is none. */
@@ -46,14 +45,13 @@ export interface Asking {
 }
 
 export const ask = (held: Held, closure: Closure, now: number): Asking => {
-  const known = reveal(closure);
   const { subjects } = held;
   return {
     held,
-    closure: known,
-    ring: known.ringIn(subjects),
+    closure,
+    ring: ringIn(closure, subjects),
     now,
-    adminUntil: closure.subject.tenant === subjects.tenant ? known.adminUntil : 0,
+    adminUntil: closure.subject.tenant === subjects.tenant ? adminUntil(closure) : 0,
   };
 };
 
@@ -66,24 +64,28 @@ export const isUndecided = (asking: Asking, number: number): boolean => {
 };
 
 const meetOne = (asking: Asking, row: number, last: boolean, met: Tally): void => {
-  const { files } = asking.held;
+  const { held, ring, now } = asking;
+  const { files } = held;
   const bits = bitsOf(files, row);
   if (last && (bits & below) !== 0) return;
   const number = get(files.rows, row, subjectOf);
-  const stands = standsUntil(asking.ring, number);
-  if (stands <= asking.now) {
-    if ((bits & blocked) !== 0 && endOf(files, row) > asking.now && isUndecided(asking, number)) {
+  const stands = standsUntil(ring, number);
+  if (stands <= now) {
+    if ((bits & blocked) !== 0 && endOf(files, row) > now && isUndecided(asking, number)) {
       met.blocked = true;
       met.unsure = true;
     }
     return;
   }
-  const until = Math.min(stands, endOf(files, row));
-  if (until <= asking.now) return;
+  const end = endOf(files, row);
+  const until = end < stands ? end : stands;
+  if (until <= now) return;
   if ((bits & blocked) !== 0) met.blocked = true;
-  else if ((bits & owner) !== 0) met.owner = Math.max(met.owner, until);
-  else if ((bits & editor) !== 0) met.editor = Math.max(met.editor, until);
-  else if ((bits & viewer) !== 0) met.viewer = Math.max(met.viewer, until);
+  else if ((bits & owner) !== 0) {
+    if (until > met.owner) met.owner = until;
+  } else if ((bits & editor) !== 0) {
+    if (until > met.editor) met.editor = until;
+  } else if (until > met.viewer) met.viewer = until;
 };
 
 const meetCrowd = (
@@ -130,8 +132,15 @@ export const descend = (
   let node = rootNode;
   meet(asking, node, length === 1 && !asDirectory, met);
   for (let from = 1; from < length;) {
-    const to = endOfName(path, from);
-    node = childOf(trie, node, path, from, to);
+    // The name's end is found while its hash is made: one pass over each path.
+    let hash = trie.seed;
+    let to = from;
+    for (; to < length; to++) {
+      const unit = path.charCodeAt(to);
+      if (unit === slash) break;
+      hash = hashNext(trie, hash, unit);
+    }
+    node = findChild(trie, node, hash, path, from, to);
     if (node === none) return none;
     from = to + 1;
     meet(asking, node, to === length && !asDirectory, met);

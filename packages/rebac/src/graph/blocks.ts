@@ -1,6 +1,6 @@
 import type { VirtualPath } from "@bulkhead/contract";
 import type { Asking, Held } from "./asking.ts";
-import { namedBy } from "./named-by.ts";
+import { blocksOf } from "./named-by.ts";
 import { get, none } from "./records.ts";
 import { bitsOf, blocked, endOf, nextAtPlace } from "./relations.ts";
 import {
@@ -30,7 +30,7 @@ export const blockedBelow = (asking: Asking, path: VirtualPath): boolean => {
   const top = findNode(held.trie, path);
   if (top === none) return false;
   if (closure.indeterminate) return true;
-  const { blocks, blocksBelow } = namedBy(asking);
+  const { blocks, blocksBelow } = blocksOf(asking);
   if (blocksBelow.has(top)) return true;
   for (const set of [blocks, blocksBelow])
     for (const node of set) if (isBelow(held.trie, top, node)) return true;

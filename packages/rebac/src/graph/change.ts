@@ -2,7 +2,7 @@ import type { FileRole } from "@bulkhead/contract";
 import type { Held } from "./asking.ts";
 import { addForeign, dropForeign, moveForeign, purgeForeign } from "./foreign.ts";
 import { join, leave } from "./memberships.ts";
-import { get, none, set } from "./records.ts";
+import { none } from "./records.ts";
 import {
   below,
   blocked,
@@ -15,7 +15,7 @@ import {
   viewer,
 } from "./relations.ts";
 import { moveRelations, purgeRelations } from "./relocate.ts";
-import { admins, everybody, filesOf, keyOf, numberOf, qualified } from "./subjects.ts";
+import { admins, everybody, keyOf, numberOf, qualified } from "./subjects.ts";
 import { findNode, makeNode, prune } from "./trie.ts";
 import type { GraphChange, SubjectRef, Tuple } from "./types.ts";
 
@@ -54,9 +54,6 @@ const membershipOf = (
   return object.type === "tenant" && relation === "admin" ? { member, of: admins } : undefined;
 };
 
-const countFile = (on: Held, number: number, by: number): void =>
-  set(on.subjects.rows, number, filesOf, get(on.subjects.rows, number, filesOf) + by);
-
 const add = (on: Held, tuple: Tuple): void => {
   const { object, relation } = tuple;
   const home = on.subjects.tenant;
@@ -74,7 +71,6 @@ const add = (on: Held, tuple: Tuple): void => {
   const number = numberOf(on.subjects, key);
   const bits = bitsOfRole[relation] | (tuple.belowOnly === true ? below : 0);
   relate(on.files, number, makeNode(on.trie, object.path), bits, end);
-  countFile(on, number, 1);
 };
 
 const drop = (on: Held, tuple: Tuple): void => {
@@ -99,7 +95,6 @@ const drop = (on: Held, tuple: Tuple): void => {
   const row = findRelation(on.files, number, node, bits, end);
   if (row === none) return;
   unrelate(on.files, row);
-  countFile(on, number, -1);
   prune(on.trie, node);
 };
 

@@ -1,6 +1,7 @@
 import { segmentsOf, type VirtualPath } from "@bulkhead/contract";
 import { type Asking, isUndecided } from "./asking.ts";
 import { nodesTo } from "./blocks.ts";
+import { WalkClosure } from "./closure.ts";
 import { findMisses } from "./misses.ts";
 import { get, none } from "./records.ts";
 import { below, bitsOf, blocked, endOf, nextAtPlace, subjectOf } from "./relations.ts";
@@ -54,7 +55,7 @@ const trailTo = ({ held, closure, now }: Asking, key: string): readonly Tuple[] 
   const { tenant } = closure.subject;
   const prefix = qualified(tenant, "").length;
   const own = tenant === held.subjects.tenant ? key : key.slice(prefix);
-  return closure.home?.trail(closure.subject, own, now) ?? [];
+  return closure instanceof WalkClosure ? closure.home.trail(closure.subject, own, now) : [];
 };
 
 /** Tells why a verdict is what it is: the lasting one, then the nearest, of the chains that grant; else what missed. */

@@ -7,30 +7,13 @@ import { cover } from "./cover.ts";
 import { explain } from "./explain.ts";
 import { foreignPaths } from "./foreign.ts";
 import { held, heldBytes, heldSize } from "./held.ts";
-import { type Leads, leadsFor } from "./leads.ts";
+import { leadsAt } from "./leads.ts";
 import { none } from "./records.ts";
 import { subjectsOf } from "./subjects-of.ts";
 import { trail } from "./trail.ts";
 import { childOf } from "./trie.ts";
 import type { Closure, FileGraph, Verdict } from "./types.ts";
 import { clearTally, combine, copyTally, tally } from "./verdict.ts";
-
-/** The search for what leads, kept with the closure for one moment of one state of a graph. */
-const leadsOf = (): ((asking: Asking) => Leads) => {
-  const kept = new WeakMap<
-    Closure,
-    { readonly version: number; readonly now: number; readonly leads: Leads }
-  >();
-  return (asking) => {
-    const { closure, now } = asking;
-    const { version } = asking.held;
-    const known = kept.get(closure);
-    if (known?.version === version && known.now === now) return known.leads;
-    const leads = leadsFor(asking);
-    kept.set(closure, { version, now, leads });
-    return leads;
-  };
-};
 
 /**
  * The compiled walk of the built-in model over one tenant's relations (`authorization.md`). Relations that the model has no place for, such as a
@@ -40,16 +23,14 @@ const leadsOf = (): ((asking: Asking) => Leads) => {
  */
 export const fileGraph = (tenant: string): FileGraph => {
   const state: Held = held(tenant);
-  const home: Home = { trail: (subject, key, now) => trail(state, subject, key, now) };
-  const leads = leadsOf();
+  const home: Home = {
+    members: state.members,
+    trail: (subject, key, now) => trail(state, subject, key, now),
+  };
   const met = tally();
   const verdictAt = (asking: Asking, node: number): Verdict =>
-    combine(
-      met,
-      asking.adminUntil,
-      asking.now,
-      asking.closure.indeterminate,
-      () => node !== none && leads(asking)(node),
+    combine(met, asking.adminUntil, asking.now, asking.closure.indeterminate, () =>
+      leadsAt(asking, node),
     );
 
   const check = (closure: Closure, path: VirtualPath, now: number): Verdict => {
@@ -95,7 +76,7 @@ export const fileGraph = (tenant: string): FileGraph => {
       return heldBytes(state);
     },
     apply: (each) => change(state, each),
-    closureOf: (subject, now) => closureOf(state.members, home, subject, now),
+    closureOf: (subject, now) => closureOf(home, subject, now),
     foreign: (closure, now) => foreignPaths(ask(state, closure, now)),
     check,
     listing,
@@ -104,7 +85,7 @@ export const fileGraph = (tenant: string): FileGraph => {
     blocksAbove: (path, now) => blocksAbove(state, path, now),
     subjects: (path, permission, now) =>
       subjectsOf(state, path, permission, now, (subject) =>
-        check(closureOf(state.members, home, subject, now), path, now),
+        check(closureOf(home, subject, now), path, now),
       ),
     explain: (closure, path, permission, now) =>
       explain(ask(state, closure, now), path, permission, check(closure, path, now)),

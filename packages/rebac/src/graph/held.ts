@@ -2,7 +2,7 @@ import type { Held } from "./asking.ts";
 import { memberships } from "./memberships.ts";
 import { bytesOf } from "./records.ts";
 import { relations } from "./relations.ts";
-import { bytesOfSubjects, firstOfFiles, subjects } from "./subjects.ts";
+import { bytesOfSubjects, firstOfBlocks, firstOfFiles, subjects } from "./subjects.ts";
 import { bytesOfTrie, firstRelation, trie } from "./trie.ts";
 
 /** The relations of a tenant that has none yet. */
@@ -13,7 +13,7 @@ export const held = (tenant: string): Held => {
     subjects: known,
     members: memberships(known),
     trie: paths,
-    files: relations(paths.nodes, firstRelation, known.rows, firstOfFiles, true),
+    files: relations(paths.nodes, firstRelation, known.rows, firstOfFiles, firstOfBlocks, true),
     foreign: new Map(),
     foreignCount: 0,
     version: 0,

@@ -34,7 +34,14 @@ export const closureLimits = { subjects: 10_000, memberships: 200_000 } as const
 
 export const memberships = (subjects: Subjects): Memberships => ({
   subjects,
-  relations: relations(subjects.rows, firstOfMembers, subjects.rows, firstOfMemberships, false),
+  relations: relations(
+    subjects.rows,
+    firstOfMembers,
+    subjects.rows,
+    firstOfMemberships,
+    firstOfMemberships,
+    false,
+  ),
   nested: new Set(),
   stamp: 0,
   cycles: undefined,

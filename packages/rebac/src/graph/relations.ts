@@ -27,6 +27,8 @@ export interface Relations {
   readonly firstAtPlace: number;
   readonly subjects: Records;
   readonly firstOfSubject: number;
+  /** A subject's blocks are a list of their own: they are few, and all of them count wherever something is looked for. */
+  readonly firstOfBlocks: number;
   /** Relations by subject for the places that have many, where places are asked for subjects at all. */
   readonly crowded: Map<number, Map<number, number[]>> | undefined;
 }
@@ -39,6 +41,7 @@ export const relations = (
   firstAtPlace: number,
   subjects: Records,
   firstOfSubject: number,
+  firstOfBlocks: number,
   crowds: boolean,
 ): Relations => ({
   rows: records(),
@@ -46,6 +49,7 @@ export const relations = (
   firstAtPlace,
   subjects,
   firstOfSubject,
+  firstOfBlocks,
   crowded: crowds ? new Map() : undefined,
 });
 
@@ -66,6 +70,9 @@ export const endOf = (on: Relations, row: number): number => {
   const low = get(on.rows, row, lowEnd) >>> 0;
   return high === 0 && low === 0 ? Infinity : high * 2 ** 32 + low;
 };
+
+const listFor = (on: Relations, bits: number): number =>
+  (bits & blocked) === 0 ? on.firstOfSubject : on.firstOfBlocks;
 
 const joinCrowd = (on: Relations, place: number, row: number, subject: number): void => {
   if (on.crowded === undefined) return;
@@ -111,11 +118,12 @@ export const relate = (
   set(rows, row, previousAtPlace, none);
   if (atPlace !== none) set(rows, atPlace, previousAtPlace, row);
   set(on.places, place, on.firstAtPlace, row);
-  const ofSubject = get(on.subjects, subject, on.firstOfSubject);
+  const list = listFor(on, bits);
+  const ofSubject = get(on.subjects, subject, list);
   set(rows, row, nextOfSubject, ofSubject);
   set(rows, row, previousOfSubject, none);
   if (ofSubject !== none) set(rows, ofSubject, previousOfSubject, row);
-  set(on.subjects, subject, on.firstOfSubject, row);
+  set(on.subjects, subject, list, row);
   joinCrowd(on, place, row, subject);
   return row;
 };
@@ -142,7 +150,7 @@ export const unrelate = (on: Relations, row: number): void => {
   if (nextHere !== none) set(rows, nextHere, previousAtPlace, previousHere);
   const next = get(rows, row, nextOfSubject);
   const previous = get(rows, row, previousOfSubject);
-  if (previous === none) set(on.subjects, subject, on.firstOfSubject, next);
+  if (previous === none) set(on.subjects, subject, listFor(on, bitsOf(on, row)), next);
   else set(rows, previous, nextOfSubject, next);
   if (next !== none) set(rows, next, previousOfSubject, previous);
   release(rows, row);
@@ -164,7 +172,7 @@ export const findRelation = (
     bitsOf(on, row) === bits &&
     endOf(on, row) === kept;
   let here = get(on.places, place, on.firstAtPlace);
-  let ofSubject = get(on.subjects, subject, on.firstOfSubject);
+  let ofSubject = get(on.subjects, subject, listFor(on, bits));
   while (here !== none && ofSubject !== none) {
     if (isIt(here)) return here;
     if (isIt(ofSubject)) return ofSubject;

@@ -1,8 +1,7 @@
 import { isUnder, nameOf, parent, type VirtualPath } from "@bulkhead/contract";
 import type { Held } from "./asking.ts";
-import { get, none, set } from "./records.ts";
+import { get, none } from "./records.ts";
 import { bitsOf, endOf, relate, subjectOf, unrelate } from "./relations.ts";
-import { filesOf } from "./subjects.ts";
 import {
   childOf,
   findNode,
@@ -71,15 +70,13 @@ export const moveRelations = (on: Held, from: VirtualPath, to: VirtualPath): voi
 
 /** Takes away everything at and below a path. */
 export const purgeRelations = (on: Held, path: VirtualPath): void => {
-  const { files, subjects, trie } = on;
+  const { files, trie } = on;
   const top = findNode(trie, path);
   if (top === none) return;
   const nodes = [top];
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[i]!;
     for (let row = get(trie.nodes, node, firstRelation); row !== none;) {
-      const number = get(files.rows, row, subjectOf);
-      set(subjects.rows, number, filesOf, get(subjects.rows, number, filesOf) - 1);
       unrelate(files, row);
       row = get(trie.nodes, node, firstRelation);
     }

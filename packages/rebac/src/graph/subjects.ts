@@ -2,9 +2,9 @@ import { allocate, bytesOf, none, type Records, records, set } from "./records.t
 import type { SubjectRef } from "./types.ts";
 
 // The fields of a subject.
-/** The first of its relations on files, and how many there are. */
+/** The first of its relations on files that give it a role, and of those that block it. */
 export const firstOfFiles = 0;
-export const filesOf = 1;
+export const firstOfBlocks = 1;
 /** The first of the memberships that it has, and the first of those that others have in it. */
 export const firstOfMemberships = 2;
 export const firstOfMembers = 3;
@@ -22,13 +22,14 @@ export interface Subjects {
   units: number;
 }
 
-export const subjects = (tenant: string): Subjects => ({
-  tenant,
-  rows: records(),
-  keys: [],
-  numbers: new Map(),
-  units: 0,
-});
+/** The numbers of what every closure asks for. */
+export const wellKnown = { everybody: 0, admins: 1, everyUser: 2, everyAgent: 3 } as const;
+
+export const subjects = (tenant: string): Subjects => {
+  const made: Subjects = { tenant, rows: records(), keys: [], numbers: new Map(), units: 0 };
+  for (const key of [everybody, admins, "u*", "a*"]) numberOf(made, key);
+  return made;
+};
 
 const letters = { user: "u", agent: "a", service: "s", group: "g" } as const;
 const types = { u: "user", a: "agent", s: "service", g: "group" } as const;
@@ -75,7 +76,7 @@ export const numberOf = (on: Subjects, key: string): number => {
   if (known !== undefined) return known;
   const made = allocate(on.rows);
   set(on.rows, made, firstOfFiles, none);
-  set(on.rows, made, filesOf, 0);
+  set(on.rows, made, firstOfBlocks, none);
   set(on.rows, made, firstOfMemberships, none);
   set(on.rows, made, firstOfMembers, none);
   set(on.rows, made, isGroup, key[0] === "g" ? 1 : 0);

@@ -53,12 +53,17 @@ export const trie = (): Trie => {
   return made;
 };
 
+export const slash = 0x2f;
+
+/** One more UTF-16 unit of a name; a name's hash begins with the trie's seed. */
+export const hashNext = (on: Trie, hash: number, unit: number): number => {
+  const mixed = Math.imul(hash ^ unit, on.factor);
+  return mixed ^ (mixed >>> 15);
+};
+
 const hashName = (on: Trie, text: string, from: number, to: number): number => {
   let hash = on.seed;
-  for (let i = from; i < to; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), on.factor);
-    hash ^= hash >>> 15;
-  }
+  for (let i = from; i < to; i++) hash = hashNext(on, hash, text.charCodeAt(i));
   return hash;
 };
 
@@ -69,7 +74,8 @@ const bucketOf = (on: Trie, parent: number, hash: number): number => {
   return wide < on.bucketCount ? wide : mixed & on.mask;
 };
 
-const findChild = (
+/** The child of `parent` whose name, of this hash, is `text` from `from` to `to`, or `none`. */
+export const findChild = (
   on: Trie,
   parent: number,
   hash: number,
@@ -168,8 +174,8 @@ const makeChild = (on: Trie, parent: number, text: string, from: number, to: num
 
 /** Where the name that begins at `from` ends. */
 export const endOfName = (path: VirtualPath, from: number): number => {
-  const slash = path.indexOf("/", from);
-  return slash < 0 ? path.length : slash;
+  const end = path.indexOf("/", from);
+  return end < 0 ? path.length : end;
 };
 
 /** The node of a path, made with those on the way. */
