@@ -67,7 +67,7 @@ export const migrations: readonly Migration[] = [
       relationExecutions,
     minCode: 5,
   },
-  { version: 7, name: "provisioning", sql: provisioning, minCode: 7 },
+  { version: 7, name: "provisioning", sql: provisioning, minCode: 5 },
   { version: 8, name: "changes", sql: changes, minCode: 8 },
   {
     version: 9,
