@@ -374,6 +374,65 @@ describe("questions", () => {
   });
 });
 
+describe("the past", () => {
+  it("is listed, shown and restored", async () => {
+    await put("/past/f", "one");
+    await put("/past/f", "two, longer");
+    expect((await cli("rm", "-r", "-y", "/past")).code).toBe(0);
+    const past = lines(await cli("--json", "version", "ls", "/past/f"));
+    expect(past.map(({ kind, size }) => [kind, size])).toEqual([
+      ["remove", 0],
+      ["write", 11],
+      ["write", 3],
+    ]);
+    const version = String(past[2]?.["version"]);
+    expect((await cli("version", "ls", "/past/f")).out).toMatch(
+      /^VERSION {2}MODIFIED +SIZE\n +\d+ {2}\S+ \S+ +- {2}removed\n +\d+ {2}\S+ \S+ +11\n +\d+ .* 3\n$/,
+    );
+    expect((await cli("version", "cat", "/past/f", version)).out).toBe("one");
+    expect(await cli("version", "restore", "/past/f", version)).toMatchObject({
+      code: 0,
+      out: "",
+      err: expect.stringContaining(`/past/f is version ${version} again`),
+    });
+    expect((await cli("cat", "/past/f")).out).toBe("one");
+    expect((await cli("version", "ls", "/past/f")).out).toContain("3  current\n");
+    const answer = await cli("--json", "version", "restore", "/past/f", version);
+    expect(json(answer.out)).toMatchObject({ path: "/past/f", size: 3 });
+    expect((await cli("version", "ls", "/past/none")).code).toBe(3);
+    expect((await cli("version", "restore", "/past/f", "none")).code).toBe(3);
+    expect((await cli("version", "ls", "/workspace/beta/f")).code).toBe(10);
+  });
+
+  it("is told as changes, from where the last run ended", async () => {
+    await admin("tenant", "create", "told");
+    const minted = await admin("key", "create", "--name", "k", "--prefix", "/workspace/told", "-q");
+    const told = (...argv: string[]): Promise<Outcome> => as(minted.out.trim(), argv);
+    await told("mkdir", "/d");
+    await as(minted.out.trim(), ["put", "-", "/d/f"], { stdin: "x" });
+    await told("mv", "/d/f", "/d/g");
+    const first = await told("changes", "--limit", "2");
+    expect(first.out).toMatch(/^\S+Z {2}mkdir {3}\/d\n\S+Z {2}write {3}\/d\/f\n$/);
+    const cursor = /--after (\S+)/.exec(first.err)?.[1] ?? "";
+    const rest = lines(await told("--json", "changes", "--after", cursor));
+    expect(rest).toMatchObject([{ kind: "move", from: "/d/f", path: "/d/g" }]);
+    expect((await told("changes", "--after", "latest")).out).toBe("");
+    expect((await told("changes", "--after", "x")).code).toBe(2);
+    expect((await admin("changes")).code).toBe(2);
+    expect((await admin("changes", "--tenant", "told", "--limit", "1")).out).toContain(
+      "/workspace/told/d",
+    );
+    const ended = new AbortController();
+    const following = as(minted.out.trim(), ["changes", "--follow", "--after", cursor], {
+      signal: ended.signal,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    ended.abort();
+    const followed = await following;
+    expect([followed.code, followed.out]).toEqual([130, expect.stringContaining("/d/f -> /d/g")]);
+  });
+});
+
 describe("tenants and keys", () => {
   it("are made, narrowed and ended", async () => {
     expect(lines(await admin("tenant", "list", "--json"))).toEqual(

@@ -16,6 +16,7 @@ export {
 } from "./errors.ts";
 export type { Explain, ExplainOptions } from "./explain.ts";
 export type { Groups, MembershipOptions } from "./groups.ts";
+export type { ChangesOptions, History } from "./history.ts";
 export type { Jobs, WaitOptions } from "./jobs.ts";
 export type { Keys } from "./keys.ts";
 export { openLink, type OpenLinkOptions } from "./open-link.ts";

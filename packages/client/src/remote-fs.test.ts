@@ -464,3 +464,61 @@ describe("who may", () => {
       expect(() => new RemoteFS({ url, apiKey: "k" })).toThrow(InvalidRequestError);
   });
 });
+
+describe("the past", () => {
+  it("is told, read and restored, of what was overwritten and what was removed", async () => {
+    await fs.writeFile("/past/f", "one", { contentType: "text/x-one", metadata: { by: "me" } });
+    await fs.writeFile("/past/f", "two");
+    await fs.rm("/past", { recursive: true });
+    const past = await Array.fromAsync(fs.versions("/past/f", { pageSize: 2 }));
+    expect(past.map(({ kind, size, contentType }) => [kind, size, contentType])).toMatchObject([
+      ["remove", 0, null],
+      ["write", 3, expect.anything()],
+      ["write", 3, "text/x-one"],
+    ]);
+    const [, , first] = past;
+    const version = first?.version ?? "";
+    expect(await fs.readFile("/past/f", { version, encoding: "utf8" })).toBe("one");
+    const options = { idempotencyKey: crypto.randomUUID() };
+    const restored = await fs.restore("/past/f", version, options);
+    expect(restored).toMatchObject({ size: 3, contentType: "text/x-one" });
+    expect(restored.version).not.toBe(version);
+    expect((await fs.restore("/past/f", version, options)).version).toBe(restored.version);
+    expect((await fs.stat("/past/f")).metadata).toEqual({ by: "me" });
+    expect(await text("/past/f")).toBe("one");
+    expect(await failure(Array.fromAsync(fs.versions("/past/none")))).toBeInstanceOf(NotFoundError);
+    expect(await failure(fs.restore("/past/f", "nothing"))).toBeInstanceOf(NotFoundError);
+    expect(await failure(fs.restore("/past/../f", "1"))).toHaveProperty("code", "invalid-path");
+    const outside = await failure(Array.fromAsync(other.versions("/workspace/tenant-a/past/f")));
+    expect(outside).toBeInstanceOf(PermissionError);
+  });
+
+  it("tells changes from a cursor on, and follows until it is ended", async () => {
+    const { fs: changing } = await server.tenant("changing");
+    for (const name of ["a", "b", "c"]) await changing.writeFile(`/${name}`, name);
+    let cursor: string | undefined;
+    const onCursor = (next: string): void => void (cursor = next);
+    const first = await Array.fromAsync(changing.changes({ limit: 2, onCursor }));
+    expect(first.map(({ kind, path }) => `${kind} ${path}`)).toEqual(["write /a", "write /b"]);
+    const rest = await Array.fromAsync(changing.changes({ after: cursor, pageSize: 1, onCursor }));
+    expect(rest.map(({ path }) => path)).toEqual(["/c"]);
+    const byPlatform = server.platform.changes({ tenant: "changing", limit: 1 });
+    expect((await Array.fromAsync(byPlatform))[0]?.path).toBe("/workspace/changing/a");
+
+    const ended = new AbortController();
+    const seen: string[] = [];
+    const following = (async () => {
+      const options = { after: cursor, follow: true, signal: ended.signal } as const;
+      for await (const { kind, from, path } of changing.changes(options)) {
+        seen.push([kind, from ?? "-", path].join(" "));
+        if (seen.length === 2) ended.abort(new Error("enough"));
+      }
+    })();
+    const outcome = following.catch((error: unknown) => error);
+    await changing.writeFile("/d", "d");
+    await changing.rename("/d", "/e");
+    expect(await outcome).toEqual(new Error("enough"));
+    expect(seen).toEqual(["write - /d", "move /d /e"]);
+    expect(await Array.fromAsync(changing.changes({ after: "latest" }))).toEqual([]);
+  });
+});

@@ -14,6 +14,7 @@ import { effect } from "./effect.ts";
 import { NotFoundError } from "./errors.ts";
 import { createExplain, type Explain } from "./explain.ts";
 import { createGroups, type Groups } from "./groups.ts";
+import { createHistory, type History } from "./history.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { entriesOf } from "./listing.ts";
@@ -29,6 +30,7 @@ import type { Sending, Transport } from "./transport.ts";
 import { transportOf } from "./transport-of.ts";
 import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
 import { createUsers, type Users } from "./users.ts";
+import { transfer } from "./transfer.ts";
 import { writingStream } from "./writing-stream.ts";
 
 type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" };
@@ -47,6 +49,9 @@ export class RemoteFS {
   readonly shares: Shares;
   readonly check: Check;
   readonly explain: Explain;
+  readonly versions: History["versions"];
+  readonly restore: History["restore"];
+  readonly changes: History["changes"];
   readonly audit: Audit;
   readonly jobs: Jobs;
   readonly #options: Options.RemoteFSOptions;
@@ -64,6 +69,11 @@ export class RemoteFS {
     this.explain = createExplain(this.#transport);
     this.jobs = createJobs(this.#transport);
     this.tenants = createTenants(this.#transport, this.jobs);
+    ({
+      versions: this.versions,
+      restore: this.restore,
+      changes: this.changes,
+    } = createHistory(this.#transport));
     this.audit = createAudit(this.#transport);
   }
 
@@ -221,12 +231,12 @@ export class RemoteFS {
 
   /** Moves a file or directory; unlike Node's it replaces nothing unless told to. Resolves once it is there. */
   async rename(from: string, to: string, options: Options.MoveOptions = {}): Promise<void> {
-    await this.#transfer("/v1/move", from, to, options);
+    await transfer(this.#transport, this.jobs, "move", [from, to], options);
   }
 
   /** Copies a file, or a directory with all that is in it; replaces nothing unless told to. Resolves once it is there. */
   async cp(from: string, to: string, options: Options.MoveOptions = {}): Promise<void> {
-    await this.#transfer("/v1/copy", from, to, options);
+    await transfer(this.#transport, this.jobs, "copy", [from, to], options);
   }
 
   /** Yields the paths that match: `*`, `?`, `[…]` within a name, `**` across names. */
@@ -263,27 +273,6 @@ export class RemoteFS {
 
   async #stat(sending: Sending): Promise<RemoteStats> {
     return new RemoteStats(await this.#transport.ask(sending, fileStat));
-  }
-
-  async #transfer(
-    target: string,
-    from: string,
-    to: string,
-    options: Options.MoveOptions,
-  ): Promise<void> {
-    await this.#done({
-      method: "POST",
-      target,
-      headers: postHeaders(options),
-      json: {
-        from: checkedPath(from),
-        to: checkedPath(to),
-        mode: options.overwrite === true ? "overwrite" : "create",
-        ifMatch: options.ifMatch,
-      },
-      signal: options.signal,
-      repeatable: true,
-    });
   }
 
   #done(sending: Sending): Promise<void> {

@@ -1,7 +1,7 @@
 import { encodePath, FileError, parseRequestPath, segmentsBelow } from "@bulkhead/contract";
 import { checking } from "./problem-error.ts";
 
-export type PathRoute = "files" | "append" | "stat" | "list";
+export type PathRoute = "files" | "append" | "stat" | "list" | "versions";
 
 /**
  * Spells the target of a request about `path`. The path is checked by the server's own parser first: a segment `.` or
