@@ -4,6 +4,7 @@ import { cancelling } from "./topics/cancelling.ts";
 import { committing } from "./topics/committing.ts";
 import { conditions } from "./topics/conditions.ts";
 import { directories } from "./topics/directories.ts";
+import { history } from "./topics/history.ts";
 import { listing } from "./topics/listing.ts";
 import { naming } from "./topics/naming.ts";
 import { racingTrees } from "./topics/racing-trees.ts";
@@ -25,6 +26,7 @@ export const topics: readonly Topic[] = [
   copying,
   moving,
   removing,
+  history,
   naming,
   cancelling,
   committing,
