@@ -2,6 +2,7 @@ import { type Backend, FileError } from "@bulkhead/contract";
 import { resolveRange } from "@bulkhead/kit";
 import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
 import { found, refusalError } from "./refusal.ts";
+import { typed } from "./typed.ts";
 import { verified } from "./verified.ts";
 
 export interface ReadParts {
@@ -14,7 +15,8 @@ export interface ReadParts {
 export const read =
   ({ tree, ledger, content }: ReadParts): Backend["read"] =>
   async (ctx, path, { range, ifMatch, version } = {}) => {
-    const { stat, inline, blob } = found(await ledger.read(tree, path, version));
+    const { stat: stored, inline, blob } = found(await ledger.read(tree, path, version));
+    const stat = typed(stored);
     if (ifMatch !== undefined && stat.etag !== ifMatch)
       throw refusalError({
         state: "refused",

@@ -15,6 +15,7 @@ import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
 import { read } from "./read.ts";
 import { found } from "./refusal.ts";
 import { staging } from "./staging.ts";
+import { typed } from "./typed.ts";
 import { write, written } from "./write.ts";
 
 export interface VersionedOptions {
@@ -97,13 +98,14 @@ export const versioned = (options: VersionedOptions): VersionedBackend => {
       await content.close();
     },
 
-    stat: through(async (_ctx, path) => found(await ledger.stat(tree, path)).stat),
+    stat: through(async (_ctx, path) => typed(found(await ledger.stat(tree, path)).stat)),
     read: through(read({ tree, ledger, content })),
     write: through(write({ tree, ledger, staged, inlineLimit })),
 
     list: through(async (_ctx, path, { limit = pageLimit, after = "" } = {}) => {
       checkLimit(limit);
-      const { entries } = found(await ledger.list(tree, path, comparable(after), limit + 1));
+      const listed = found(await ledger.list(tree, path, comparable(after), limit + 1));
+      const entries = listed.entries.map(typed);
       const last = entries[limit - 1];
       return entries.length > limit && last !== undefined
         ? { entries: entries.slice(0, limit), next: sortKey(last) }

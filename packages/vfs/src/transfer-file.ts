@@ -53,6 +53,8 @@ const pour = async (
   await using first = await read(source, op, read1);
   const { stat } = first;
   const { backend } = target.mount;
+  // A storage that is not open yet does not say what it keeps.
+  if (stat.metadata !== undefined) await backend.probe(op);
   checkDeclared(backend.capability, options, stat.size);
   let hash = createHash("sha256");
   let opened = false;

@@ -1,0 +1,8 @@
+import type { Stat } from "@bulkhead/contract";
+import { contentTypeOf } from "@bulkhead/kit";
+
+/** A file that was stored without a type has the one that its name tells, whatever it is called by then. */
+export const typed = (stat: Stat): Stat =>
+  stat.kind === "file" && stat.contentType === undefined
+    ? { ...stat, contentType: contentTypeOf(stat.name) }
+    : stat;
