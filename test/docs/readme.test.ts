@@ -94,6 +94,7 @@ test("the guide has its pages, and each shows something that runs", () => {
   expect(guide.map(({ name }) => name).sort()).toEqual([
     "docs/guide/database-per-tenant.md",
     "docs/guide/embedding.md",
+    "docs/guide/history.md",
     "docs/guide/mounts.md",
     "docs/guide/start.md",
     "docs/guide/tenants-and-keys.md",

@@ -105,8 +105,7 @@ describe("what lies outside the workspace", () => {
     const { statements } = await counted(() =>
       own.api.send("PUT", "/v1/files/mine", { body: "x" }),
     );
-    expect(statements).toContain("intent_begin_v1");
-    expect(statements).toContain("intent_commit_v1");
+    expect(statements).toContain("commit_write_v1");
   });
 
   it("says the same of every key it does not know", async () => {

@@ -12,7 +12,7 @@ const memberOf = (text: string, name: string): unknown => {
 };
 
 it("ends a tenant whose files were gone when an earlier attempt failed", async () => {
-  await using server = await startServer();
+  await using server = await startServer({ config: "defaultPlacement: local" });
   const ask = async (method: string, path: string, body?: string): Promise<string> => {
     const response = await fetch(server.url + path, {
       method,

@@ -73,6 +73,15 @@ export const operations = {
     send: (api, path = []) =>
       api.send("POST", "/v1/grep", { body: { path: plain(path), pattern: "." } }),
   },
+  version: { ends: 1, surveys: false, mutates: false, send: at("GET", "/v1/files", "?version=1") },
+  versions: { ends: 1, surveys: false, mutates: false, send: at("GET", "/v1/versions") },
+  restore: {
+    ends: 1,
+    surveys: false,
+    mutates: true,
+    send: (api, path = []) =>
+      api.send("POST", "/v1/restore", { body: { path: plain(path), version: "1" } }),
+  },
   copy: { ends: 2, surveys: false, mutates: true, send: post("/v1/copy") },
   move: { ends: 2, surveys: false, mutates: true, send: post("/v1/move") },
 } as const satisfies Readonly<Record<string, Shape>>;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bulkhead, type RunningBulkhead, tempDir, type TempDir, waitFor } from "@bulkhead/harness";
 import { startEmbedded } from "@bulkhead/ledger";
@@ -48,7 +48,11 @@ describe("the ledger cannot be reached", () => {
     dataDir = join(dir.path, "data");
     platformKey = randomBytes(24).toString("hex");
     const env = { BULKHEAD_PLATFORM_KEY: platformKey };
-    server = bulkhead(["serve", "--port", "0", "--data-dir", dataDir], { cwd: dir.path, env });
+    // Staged content and intents are what is looked at: plain storage has both.
+    const config = join(dir.path, "bulkhead.yaml");
+    await writeFile(config, "defaultPlacement: local\n");
+    const argv = ["serve", "--port", "0", "--config", config, "--data-dir", dataDir];
+    server = bulkhead(argv, { cwd: dir.path, env });
     url = await server.url();
     const platform = connection(url, platformKey);
     await platform.must(201, "POST", "/v1/tenants", { body: { id: "acme" } });

@@ -32,7 +32,7 @@ describe("two processes on one ledger: what was taken away is gone when the chan
   let platform: readonly [Connection, Connection];
 
   beforeAll(async () => {
-    all = await servers();
+    all = await servers("versioned");
     [holder, other] = await Promise.all([all.start(), all.start()]);
     platform = [connection(holder.url, all.platformKey), connection(other.url, all.platformKey)];
     await platform[0].must(201, "POST", "/v1/tenants", { body: { id: "acme" } });

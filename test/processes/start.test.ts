@@ -90,7 +90,7 @@ describe("a server that is started as a newcomer would", () => {
         const postmaster = (await postmasterOf(dataDir)) ?? 0;
 
         const upload = halfUpload(url, platformKey, "/v1/files/workspace/acme/large", false);
-        const staging = join(dataDir, "tenants");
+        const staging = join(dataDir, "content");
         await waitFor(() => existsSync(staging));
         npm.kill("SIGTERM");
         // No new connection is taken, and what had begun gets its answer.

@@ -20,7 +20,7 @@ describe("what is under way when access ends through the other process", () => {
   let onOther: Connection;
 
   beforeAll(async () => {
-    all = await servers();
+    all = await servers("local");
     [holder, other] = await Promise.all([all.start(), all.start()]);
     onHolder = connection(holder.url, all.platformKey);
     onOther = connection(other.url, all.platformKey);

@@ -11,7 +11,7 @@ describe("a mount is one process's at a time, and the next one's when that proce
   let all: Servers;
   let holder: ServerProcess;
   beforeAll(async () => {
-    all = await servers();
+    all = await servers("local");
     holder = await all.start();
     const platform = connection(holder.url, all.platformKey);
     await platform.must(201, "POST", "/v1/tenants", { body: { id: "acme" } });

@@ -12,7 +12,7 @@ describe("tenants come and go on every process at once", () => {
   let onFirst: Connection;
   let onSecond: Connection;
   beforeAll(async () => {
-    all = await servers();
+    all = await servers("local");
     [first, second] = await Promise.all([all.start(), all.start()]);
     onFirst = connection(first.url, all.platformKey);
     onSecond = connection(second.url, all.platformKey);

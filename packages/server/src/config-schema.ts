@@ -120,7 +120,7 @@ const schema = z.strictObject({
       versioned: placement.parse({ backend: "versioned" }),
     })
     .describe("How tenants' roots are mounted, by name."),
-  defaultPlacement: z.string().default("local").describe("The placement of a new tenant."),
+  defaultPlacement: z.string().default("versioned").describe("The placement of a new tenant."),
   tenantConnections: z
     .number()
     .int()

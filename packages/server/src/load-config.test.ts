@@ -35,10 +35,11 @@ describe("bulkhead.yaml", () => {
       port: 2026,
       dataDir: resolve("data"),
       namespaceRoots: ["workspace", "tenants"],
-      defaultPlacement: "local",
+      defaultPlacement: "versioned",
       mounts: [],
     });
     expect(config.databaseUrl).toBeUndefined();
+    expect(config.placements["versioned"]).toMatchObject({ backend: "versioned" });
     expect(config.placements["local"]).toMatchObject({
       backend: "local",
       durability: "strict",
