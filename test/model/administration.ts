@@ -9,6 +9,7 @@ import {
 } from "./authority.ts";
 import type { Operation } from "./call.ts";
 import { drop } from "./files.ts";
+import { forget } from "./history.ts";
 import type { Outcome, World } from "./model.ts";
 import { makeRoot } from "./ground.ts";
 import { isInside, names, rootOf } from "./place.ts";
@@ -61,7 +62,10 @@ export const administer = (
       if (!operation.confirmed) refuse("confirmation-required");
       tenant.status = "deleted";
       world.tenants.delete(tenant.id);
-      for (const root of tenant.roots) drop(world.tree, names(root));
+      for (const root of tenant.roots) {
+        drop(world.tree, names(root));
+        forget(world, root);
+      }
       return { status: 202, mutates: 1, job: true };
     }
     default:

@@ -63,6 +63,19 @@ const files: readonly fc.WeightedArbitrary<Operation>[] = [
   { weight: 3, arbitrary: fc.record<Of<"stat">>({ op: fc.constant("stat"), path }) },
   { weight: 5, arbitrary: fc.record<Of<"read">>({ op: fc.constant("read"), path, range }) },
   {
+    weight: 2,
+    arbitrary: fc.record<Of<"read">>({ op: fc.constant("read"), path, nth: fc.nat({ max: 3 }) }),
+  },
+  { weight: 3, arbitrary: fc.record<Of<"versions">>({ op: fc.constant("versions"), path }) },
+  {
+    weight: 3,
+    arbitrary: fc.record<Of<"restore">>({
+      op: fc.constant("restore"),
+      path,
+      nth: fc.nat({ max: 3 }),
+    }),
+  },
+  {
     weight: 5,
     arbitrary: fc.record<Of<"list">>({
       op: fc.constant("list"),
@@ -78,6 +91,8 @@ const files: readonly fc.WeightedArbitrary<Operation>[] = [
       path,
       content,
       mode: fc.constantFrom("overwrite", "overwrite", "overwrite", "create", "current", "stale"),
+      type: fc.constantFrom(undefined, undefined, "text/x-model"),
+      meta: fc.constantFrom(undefined, undefined, undefined, "<w> of a note"),
     }),
   },
   { weight: 4, arbitrary: fc.record<Of<"append">>({ op: fc.constant("append"), path, content }) },

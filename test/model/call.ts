@@ -7,7 +7,22 @@ export type Range = { readonly start: number; readonly end?: number } | { readon
 /** An operation in the words that a caller uses: paths as sent, keys and tenants by their ids. */
 export type Operation =
   | { readonly op: "stat"; readonly path: string }
-  | { readonly op: "read"; readonly path: string; readonly range?: Range | undefined }
+  | {
+      readonly op: "read";
+      readonly path: string;
+      readonly range?: Range | undefined;
+      /** Which of the earlier contents, the newest being 0. */
+      readonly nth?: number | undefined;
+      /** What the system calls it. */
+      readonly version?: string | undefined;
+    }
+  | { readonly op: "versions"; readonly path: string }
+  | {
+      readonly op: "restore";
+      readonly path: string;
+      readonly nth: number;
+      readonly version?: string | undefined;
+    }
   | {
       readonly op: "list";
       readonly path: string;
@@ -19,6 +34,9 @@ export type Operation =
       readonly path: string;
       readonly content: string;
       readonly mode: Mode;
+      readonly type?: string | undefined;
+      /** The metadata `note`. */
+      readonly meta?: string | undefined;
       readonly etag?: string | undefined;
     }
   | { readonly op: "append"; readonly path: string; readonly content: string }

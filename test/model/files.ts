@@ -1,9 +1,17 @@
 import { refuse } from "./refusal.ts";
 
-/** A file of the model. `stamp` is another number after whatever may have changed the content. */
-export interface File {
+/** What was stored, or that it was removed. `stamp` is another number after whatever may have changed the content. */
+export interface Kept {
+  readonly kind: "write" | "remove";
   readonly content: string;
   readonly stamp: number;
+  /** As it was given. */
+  readonly type: string | undefined;
+  readonly meta: string | undefined;
+}
+/** A file of the model, with all that it was, the oldest first. */
+export interface File extends Kept {
+  readonly past: readonly Kept[];
 }
 export type Directory = Map<string, Node>;
 export type Node = File | Directory;
@@ -98,8 +106,12 @@ export const everything = (directory: Directory): Entry[] =>
     })),
   ]);
 
-/** A copy in which every file is a new one. */
-export const duplicate = (node: Node, stamp: () => number): Node =>
+/** A copy in which every file is another one. */
+export const mapFiles = (
+  node: Node,
+  names: readonly string[],
+  map: (file: File, names: readonly string[]) => File,
+): Node =>
   isDirectory(node)
-    ? new Map([...node].map(([name, inner]) => [name, duplicate(inner, stamp)]))
-    : { content: node.content, stamp: stamp() };
+    ? new Map([...node].map(([name, inner]) => [name, mapFiles(inner, [...names, name], map)]))
+    : map(node, names);

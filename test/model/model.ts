@@ -2,7 +2,7 @@ import type { Scope } from "@bulkhead/contract";
 import { type Key, type Principal, principalOf, type Tenant, checkServing } from "./authority.ts";
 import type { Request } from "./call.ts";
 import { administer } from "./administration.ts";
-import type { Directory } from "./files.ts";
+import type { Directory, Kept } from "./files.ts";
 import { operate } from "./operations.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -10,6 +10,8 @@ import { Refusal } from "./refusal.ts";
 export interface World {
   /** The whole tree. */
   readonly tree: Directory;
+  /** What the files were that were removed at a place, and that they were. */
+  readonly removed: Map<string, readonly Kept[]>;
   /** Those that exist, by id; the ended ones are gone. */
   readonly tenants: Map<string, Tenant>;
   /** By name; the ended ones stay. */
@@ -29,6 +31,7 @@ export const emptyWorld = (): World => ({
     ["workspace", new Map()],
     ["tenants", new Map()],
   ]),
+  removed: new Map(),
   tenants: new Map(),
   keys: new Map([
     [
@@ -109,6 +112,8 @@ const act = (world: World, principal: Principal, { operation }: Request): Outcom
     case "copy":
     case "move":
     case "glob":
+    case "versions":
+    case "restore":
       return operate(world, principal, operation);
     case "whoami":
       checkServing(principal.tenant, principal);

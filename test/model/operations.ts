@@ -1,11 +1,10 @@
-import { contentTypeOf } from "@bulkhead/kit";
 import { checkScope, checkServing, covers, locate, type Principal } from "./authority.ts";
 import type { Operation } from "./call.ts";
 import {
   type Directory,
   drop,
-  duplicate,
   entriesOf,
+  type File,
   fileAt,
   found,
   isDirectory,
@@ -17,6 +16,7 @@ import {
 } from "./files.ts";
 import { checkGround, isMounted, makeRoot, ownerOf, permit, place } from "./ground.ts";
 import { globMatches } from "./glob.ts";
+import { bury, earlier, isKept, restore, stored, typeOf, versions } from "./history.ts";
 import type { Outcome, World } from "./model.ts";
 import { isInside, names, rootOf, spell } from "./place.ts";
 import { Refusal, refuse } from "./refusal.ts";
@@ -35,7 +35,9 @@ type FileOperation = Extract<
       | "remove"
       | "copy"
       | "move"
-      | "glob";
+      | "glob"
+      | "versions"
+      | "restore";
   }
 >;
 
@@ -110,7 +112,8 @@ const statBody = (path: string, node: Node): Record<string, unknown> =>
         path,
         kind: "file",
         size: Buffer.byteLength(node.content),
-        contentType: contentTypeOf(names(path).at(-1) ?? ""),
+        contentType: typeOf(node, names(path).at(-1) ?? ""),
+        metadata: node.meta === undefined ? {} : { note: node.meta },
       };
 
 const line = (path: string, node: Node): string =>
@@ -148,6 +151,10 @@ export const operate = (world: World, principal: Principal, operation: FileOpera
     }
     case "read":
       return read(world, principal, operation);
+    case "versions":
+      return versions(world, principal, operation.path);
+    case "restore":
+      return restore(world, principal, operation);
     case "write":
     case "append":
       return write(world, principal, operation);
@@ -177,12 +184,13 @@ export const operate = (world: World, principal: Principal, operation: FileOpera
 
 type Of<Name extends FileOperation["op"]> = Extract<FileOperation, { readonly op: Name }>;
 
-const read = (world: World, principal: Principal, { path, range }: Of<"read">): Outcome => {
+const read = (world: World, principal: Principal, { path, range, nth }: Of<"read">): Outcome => {
   const at = place(principal, path);
   permit(world, principal, [[at, "read"]]);
   checkGround(world, principal, [[at, "read"]]);
-  const bytes = Buffer.from(fileAt(world.tree, names(at)).content);
-  const contentType = contentTypeOf(names(at).at(-1) ?? "");
+  const file = nth === undefined ? fileAt(world.tree, names(at)) : earlier(world, at, nth);
+  const bytes = Buffer.from(file.content);
+  const contentType = typeOf(file, names(at).at(-1) ?? "");
   if (range === undefined)
     return { status: 200, mutates: 0, body: { content: bytes.toString("latin1"), contentType } };
   const start = "suffix" in range ? Math.max(0, bytes.length - range.suffix) : range.start;
@@ -206,15 +214,32 @@ const write = (world: World, principal: Principal, operation: Of<"write" | "appe
   checkGround(world, principal, [[at, "write"]]);
   // Over HTTP, "only where nothing is" is a condition of the request, and what fails is the condition.
   const mode = operation.op === "append" ? "overwrite" : operation.mode;
+  const { type, meta } = operation.op === "write" ? operation : {};
+  if (meta !== undefined && !isKept(at) && !isMounted(world, at)) refuse("invalid-request");
   if (mode === "create" && typeof there !== "string") refuse("precondition-failed");
   const replaces = judgeTarget(world.tree, spot, mode);
-  const before = operation.op === "append" && replaces ? fileAt(world.tree, spot).content : "";
-  const file = { content: before + operation.content, stamp: ++world.stamps };
+  const file = stored(world, there, {
+    ...(operation.op === "append" && replaces
+      ? appended(fileAt(world.tree, spot), spot, operation.content)
+      : { content: operation.content, meta, type }),
+    ...(!isKept(at) && { type: undefined }),
+  });
   put(world.tree, spot, file);
   const { path, kind, size } = statBody(operation.path, file);
   const status = operation.op === "append" || replaces ? 200 : 201;
   return { status, mutates: 1, body: { path, kind, size } };
 };
+
+/** What was there is written again with more behind it, and with what it said of itself. */
+const appended = (
+  file: File,
+  spot: readonly string[],
+  more: string,
+): Pick<File, "content" | "type" | "meta"> => ({
+  content: file.content + more,
+  type: typeOf(file, spot.at(-1) ?? ""),
+  meta: file.meta,
+});
 
 const makeDirectories = (
   world: World,
@@ -266,10 +291,8 @@ const remove = (
   if (match === "stale" || (match === "current" && isDirectory(node)))
     refuse("precondition-failed");
   if (isDirectory(node) && node.size > 0 && !recursive) refuse("not-empty");
+  bury(world, at, node);
   if (isMounted(world, at)) put(world.tree, names(at), empty);
   else drop(world.tree, names(at));
   return { status: 204, mutates: 1 };
 };
-
-/** Makes every file of a node another one. */
-export const renewed = (world: World, node: Node): Node => duplicate(node, () => ++world.stamps);

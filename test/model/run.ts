@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { encodePath, parseRequestPath } from "@bulkhead/contract";
+import { recordPage, wireVersion } from "@bulkhead/wire";
 import type { Operation, Request } from "./call.ts";
 import { compare, Mismatch } from "./compare.ts";
 import type { Coverage } from "./coverage.ts";
@@ -11,7 +13,7 @@ import { isInside } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { setup } from "./setup.ts";
 import type { Exchange, System } from "./system.ts";
-import { member } from "../support/api.ts";
+import { api, member } from "../support/api.ts";
 
 /** What several runs on one system gather. */
 export interface Tally {
@@ -46,6 +48,7 @@ const mutating: readonly Operation["op"][] = [
   "remove",
   "copy",
   "move",
+  "restore",
   "create",
   "suspend",
   "reactivate",
@@ -94,7 +97,19 @@ export const startRun = async (
     return how === "current" ? (etags.present.get(place)?.etag ?? stale) : stale;
   };
 
-  const resolve = (plan: Extract<Plan, { readonly by: number }>): Request => {
+  /** What the system calls the nth of the earlier contents of a place; a name of none where there are fewer. */
+  const versionFor = async (
+    place: string,
+    nth: number | undefined,
+  ): Promise<string | undefined> => {
+    if (nth === undefined) return undefined;
+    const target = `/v1/versions${encodePath(parseRequestPath(place.replace(/(.)\/$/, "$1") || "/"))}`;
+    const { status, json } = await api(system.url(), system.platformKey).send("GET", target);
+    const entries = status === 200 ? recordPage(wireVersion).parse(json).items : [];
+    return entries.filter(({ kind }) => kind === "write")[nth]?.version ?? "999999999999";
+  };
+
+  const resolve = async (plan: Extract<Plan, { readonly by: number }>): Promise<Request> => {
     const by = keyAt(plan.by);
     const own = tenantOf(by);
     const within = plan.within === undefined ? undefined : fill(names, own, plan.within);
@@ -104,7 +119,7 @@ export const startRun = async (
       const name = keyAt(Number(key.slice(1)));
       return { key: name, id: secrets.get(name)?.id ?? "" };
     };
-    const complete = (): Operation => {
+    const complete = async (): Promise<Operation> => {
       // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most operations are complete as they are
       switch (operation.op) {
         case "mint":
@@ -118,6 +133,12 @@ export const startRun = async (
         case "narrow":
         case "revoke":
           return { ...operation, ...known(operation.key) };
+        case "read":
+        case "restore":
+          return {
+            ...operation,
+            version: await versionFor(placed(by, within, operation.path), operation.nth),
+          };
         case "write":
           return {
             ...operation,
@@ -138,7 +159,7 @@ export const startRun = async (
           return operation;
       }
     };
-    return { by, within, operation: complete() };
+    return { by, within, operation: await complete() };
   };
 
   const jobOf = (exchanges: readonly Exchange[], spoken: Spoken): string | undefined => {
@@ -173,7 +194,7 @@ export const startRun = async (
   const act = async (
     plan: Extract<Plan, { readonly by: number }>,
   ): Promise<readonly Exchange[]> => {
-    const request = resolve(plan);
+    const request = await resolve(plan);
     const { operation, by, within } = request;
     const front =
       fronts.find((one) => one.name === plan.front && one.speaks(operation)) ?? fronts[0];

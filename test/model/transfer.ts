@@ -1,8 +1,17 @@
 import type { Operation } from "./call.ts";
-import { drop, found, isDirectory, judgeTarget, lookUp, put } from "./files.ts";
+import {
+  drop,
+  found,
+  isDirectory,
+  judgeTarget,
+  lookUp,
+  mapFiles,
+  type Node,
+  put,
+} from "./files.ts";
 import type { Outcome, World } from "./model.ts";
 import { isMounted } from "./ground.ts";
-import { renewed } from "./operations.ts";
+import { bury, isKept, stored, typeOf } from "./history.ts";
 import { isInside, names, rootOf } from "./place.ts";
 import { refuse } from "./refusal.ts";
 
@@ -27,7 +36,29 @@ export const transfer = (world: World, operation: Transfer, from: string, to: st
   const replaces = judgeTarget(world.tree, names(to), overwrite && !tree ? "overwrite" : "create");
   if (op === "move") drop(world.tree, names(from));
   // Renamed, a file is the same file; copied, or moved to another storage, it is a new one.
-  put(world.tree, names(to), op === "move" && !apart ? source : renewed(world, source));
+  if (op === "move" && !apart) {
+    if (typeof there !== "string") bury(world, to, there);
+    put(world.tree, names(to), source);
+  } else {
+    put(world.tree, names(to), renewed(world, source, [from, to], apart, there));
+    if (op === "move") bury(world, from, source);
+  }
   if (apart && tree) return { status: 202, mutates: 1, job: true };
   return { status: replaces ? 200 : 201, mutates: 1 };
 };
+
+/** Copies every file. Another storage is told of a file what the first one said of it, and keeps what it can. */
+const renewed = (
+  world: World,
+  source: Node,
+  [from, to]: readonly [string, string],
+  apart: boolean,
+  there: Node | string,
+): Node =>
+  mapFiles(source, names(from), (file, at) =>
+    stored(world, isDirectory(source) ? undefined : there, {
+      content: file.content,
+      type: isKept(to) ? (apart ? typeOf(file, at.at(-1) ?? "") : file.type) : undefined,
+      meta: isKept(to) ? file.meta : undefined,
+    }),
+  );

@@ -2,9 +2,12 @@ import {
   type FileStat,
   fileStat,
   globAnswer,
+  recordPage,
   wireKey,
   wireMintedKey,
   wireTenant,
+  type WireVersion,
+  wireVersion,
   wireWhoAmI,
 } from "@bulkhead/wire";
 import { z } from "zod";
@@ -12,15 +15,24 @@ import type { Operation } from "../call.ts";
 import type { Minted } from "./front.ts";
 
 /** Puts what `/v1` says into the model's words. */
-export const statOf = ({ path, kind, size, contentType }: FileStat): Record<string, unknown> => ({
+export const statOf = ({
   path,
   kind,
   size,
-  ...(kind === "file" && { contentType }),
+  contentType,
+  metadata,
+}: FileStat): Record<string, unknown> => ({
+  path,
+  kind,
+  size,
+  ...(kind === "file" && { contentType, metadata }),
 });
 
 export const lineOf = ({ path, kind, size }: Pick<FileStat, "path" | "kind" | "size">): string =>
   kind === "directory" ? `${path}/` : `${path} ${size}`;
+
+export const versionOf = ({ kind, size, current }: WireVersion): string =>
+  kind === "remove" ? "removed" : `${size}${current ? " current" : ""}`;
 
 const written = ({ path, kind, size }: FileStat): Record<string, unknown> => ({ path, kind, size });
 
@@ -36,6 +48,7 @@ export const bodyOf = (
     case "append":
     case "copy":
     case "move":
+    case "restore":
       return written(fileStat.parse(json));
     case "mkdir": {
       const { path, kind } = fileStat.parse(json);
@@ -59,6 +72,8 @@ export const bodyOf = (
       const { id, status, roots } = wireTenant.parse(json);
       return { id, status, roots };
     }
+    case "versions":
+      return { entries: recordPage(wireVersion).parse(json).items.map(versionOf) };
     case "read":
     case "list":
     case "remove":

@@ -4,10 +4,10 @@ import { PassThrough, Readable } from "node:stream";
 import { exitCodes, run } from "bulkhead";
 import { errorCodes } from "@bulkhead/contract";
 import { bulkhead } from "@bulkhead/harness";
-import { fileStat } from "@bulkhead/wire";
+import { fileStat, wireVersion } from "@bulkhead/wire";
 import { z } from "zod";
 import type { Operation, Range } from "../call.ts";
-import { bodyOf, lineOf, mintedOf, statOf } from "./bodies.ts";
+import { bodyOf, lineOf, mintedOf, statOf, versionOf } from "./bodies.ts";
 import type { Front, Spoken } from "./front.ts";
 
 const rangeOf = (range: Range): string =>
@@ -22,7 +22,13 @@ const wordsOf = (operation: Operation, source: string): readonly string[] => {
   switch (operation.op) {
     case "stat":
       return ["stat", operation.path];
+    case "versions":
+      return ["version", "ls", operation.path];
+    case "restore":
+      return ["version", "restore", operation.path, operation.version ?? ""];
     case "read":
+      if (operation.version !== undefined)
+        return ["version", "cat", operation.path, operation.version];
       return [
         "cat",
         ...flag("--range", operation.range && rangeOf(operation.range)),
@@ -31,8 +37,16 @@ const wordsOf = (operation: Operation, source: string): readonly string[] => {
     case "list":
       return ["ls", ...when("-R", operation.recursive), operation.path];
     case "write": {
-      const { mode, etag, path } = operation;
-      return ["put", ...when("-n", mode === "create"), ...flag("--if-match", etag), source, path];
+      const { mode, etag, path, type, meta } = operation;
+      return [
+        "put",
+        ...when("-n", mode === "create"),
+        ...flag("--if-match", etag),
+        ...flag("--content-type", type),
+        ...flag("--meta", meta && `note=${meta}`),
+        source,
+        path,
+      ];
     }
     case "append":
       return ["append", source, operation.path];
@@ -141,6 +155,10 @@ const spoken = (operation: Operation, { code, out, err }: Run): Spoken => {
       if (stats[0]?.path === operation.path) return { code: "not-directory" };
       return { body: { entries: stats.map(lineOf) } };
     }
+    case "versions":
+      return {
+        body: { entries: lines.map((line) => versionOf(wireVersion.parse(JSON.parse(line)))) },
+      };
     case "glob":
       return { body: { paths: lines.map((line) => path.parse(JSON.parse(line)).path) } };
     case "stat":
@@ -154,6 +172,7 @@ const spoken = (operation: Operation, { code, out, err }: Run): Spoken => {
       return {};
     case "write":
     case "append":
+    case "restore":
     case "whoami":
     case "mint":
     case "narrow":

@@ -1,6 +1,6 @@
 import { BulkheadError, RemoteFS } from "@bulkhead/client";
 import type { Operation } from "../call.ts";
-import { bodyOf, lineOf, mintedOf, statOf, subjectOf } from "./bodies.ts";
+import { bodyOf, lineOf, mintedOf, statOf, subjectOf, versionOf } from "./bodies.ts";
 import type { Front, Spoken } from "./front.ts";
 
 const act = async (fs: RemoteFS, operation: Operation): Promise<Spoken> => {
@@ -12,18 +12,33 @@ const act = async (fs: RemoteFS, operation: Operation): Promise<Spoken> => {
     case "stat":
       return { body: statOf(await fs.stat(operation.path)) };
     case "read": {
-      const bytes = await fs.readFile(operation.path, { range: operation.range });
+      const bytes = await fs.readFile(operation.path, {
+        range: operation.range,
+        version: operation.version,
+      });
       return { body: { content: Buffer.from(bytes).toString("latin1") } };
     }
+    case "versions": {
+      const entries: string[] = [];
+      for await (const entry of fs.versions(operation.path)) entries.push(versionOf(entry));
+      return { body: { entries } };
+    }
+    case "restore":
+      return said(await fs.restore(operation.path, operation.version ?? ""));
     case "list": {
       const { path, recursive, pageSize } = operation;
       const entries = await fs.readdir(path, { recursive, pageSize, withFileTypes: true });
       return { body: { entries: entries.map(lineOf) } };
     }
     case "write": {
-      const { path, content, mode, etag } = operation;
+      const { path, content, mode, etag, type, meta } = operation;
       return said(
-        await fs.writeFile(path, content, { ifMatch: etag, flag: mode === "create" ? "wx" : "w" }),
+        await fs.writeFile(path, content, {
+          ifMatch: etag,
+          flag: mode === "create" ? "wx" : "w",
+          contentType: type,
+          ...(meta !== undefined && { metadata: { note: meta } }),
+        }),
       );
     }
     case "append":

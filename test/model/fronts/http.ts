@@ -32,9 +32,13 @@ const sendingOf = (operation: Operation): Sending => {
     case "read":
       return {
         method: "GET",
-        target: `/v1/files${target(operation.path)}`,
+        target: `/v1/files${target(operation.path)}${operation.version === undefined ? "" : `?version=${operation.version}`}`,
         ...(operation.range && { headers: { Range: rangeOf(operation.range) } }),
       };
+    case "versions":
+      return { method: "GET", target: `/v1/versions${target(operation.path)}` };
+    case "restore":
+      return post("/v1/restore", { path: operation.path, version: operation.version });
     case "list": {
       const query = new URLSearchParams();
       if (operation.recursive) query.set("recursive", "true");
@@ -47,6 +51,8 @@ const sendingOf = (operation: Operation): Sending => {
         target: `/v1/files${target(operation.path)}`,
         body: operation.content,
         headers: {
+          ...(operation.type !== undefined && { "Content-Type": operation.type }),
+          ...(operation.meta !== undefined && { "Bulkhead-Meta-note": operation.meta }),
           ...(operation.mode === "create" && { "If-None-Match": "*" }),
           ...(operation.etag !== undefined && { "If-Match": `"${operation.etag}"` }),
         },
@@ -127,7 +133,8 @@ const send = (
       ...headers,
     },
     ...(json !== undefined && { body: JSON.stringify(json) }),
-    ...(body !== undefined && { body }),
+    // As bytes: to a text `fetch` adds a type of its own.
+    ...(body !== undefined && { body: Buffer.from(body) }),
   });
 
 /** All pages of a listing, in the words of the model. */

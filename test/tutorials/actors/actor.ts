@@ -13,6 +13,7 @@ import type {
   WireShare,
   WireTenant,
   WireUser,
+  WireVersion,
   WireWhoAmI,
 } from "@bulkhead/wire";
 
@@ -79,6 +80,10 @@ export interface Actor extends Relating {
   readonly find: (path: string) => Promise<readonly string[]>;
   /** The lines below `path` that hold `word`. */
   readonly grep: (word: string, path: string) => Promise<readonly string[]>;
+  /** What was stored at a path and removed there, newest first. */
+  readonly versions: (path: string) => Promise<readonly WireVersion[]>;
+  readonly readVersion: (path: string, version: string) => Promise<string>;
+  readonly restore: (path: string, version: string) => Promise<void>;
   readonly whoami: () => Promise<WireWhoAmI>;
   readonly mintKey: (input: MintRequest) => Promise<WireMintedKey>;
   readonly listKeys: (tenant?: string) => Promise<readonly WireKey[]>;

@@ -11,6 +11,7 @@ import {
   wireShare,
   wireTenant,
   wireUser,
+  wireVersion,
   wireWhoAmI,
 } from "@bulkhead/wire";
 import { run } from "bulkhead";
@@ -90,6 +91,9 @@ export const overCli = (options: ActorOptions): Actor => {
     move: (from, to) => done(["mv", from, to]),
     find: async (path) => (await many(found, ["find", path])).map((row) => row.path),
     grep: async (word, path) => (await many(match, ["grep", word, path])).map(({ text }) => text),
+    versions: (path) => many(wireVersion, ["version", "ls", path]),
+    readVersion: (path, version) => sh(["version", "cat", path, version]),
+    restore: (path, version) => done(["version", "restore", path, version]),
     whoami: () => one(wireWhoAmI, ["whoami"]),
     mintKey: ({ name, tenant, workspacePrefix: prefix, scopes, expiresAt, subject }) =>
       one(wireMintedKey, [

@@ -63,6 +63,10 @@ export const overClient = (options: ActorOptions): Actor => {
     find: (path) => telling(() => all(remote.glob("**", { path }))),
     grep: (word, path) =>
       telling(() => all(remote.grep(word, { path })).then((rows) => rows.map(({ text }) => text))),
+    versions: (path) => telling(() => all(remote.versions(path))),
+    readVersion: (path, version) =>
+      telling(() => remote.readFile(path, { version, encoding: "utf8" })),
+    restore: (path, version) => telling(async () => void (await remote.restore(path, version))),
     whoami: () => telling(() => remote.whoami()),
     mintKey: (input) => telling(() => keys.create(input)),
     listKeys: (tenant) => telling(() => all(keys.list({ tenant }))),

@@ -17,6 +17,7 @@ import {
   wireShare,
   wireTenant,
   wireUser,
+  wireVersion,
   wireWhoAmI,
 } from "@bulkhead/wire";
 import { waitFor } from "@bulkhead/harness";
@@ -108,6 +109,10 @@ export const overHttp = (options: ActorOptions): Actor => {
       (await ask(grepAnswer, "/v1/grep", post({ path, pattern: word }))).matches.map(
         ({ text }) => text,
       ),
+    versions: (path) => all(wireVersion, `/v1/versions${encoded(path)}`),
+    readVersion: async (path, version) =>
+      (await send(`/v1/files${encoded(path)}?version=${version}`)).text(),
+    restore: (path, version) => done("/v1/restore", post({ path, version })),
     whoami: () => ask(wireWhoAmI, "/v1/whoami"),
     mintKey: (input) => ask(wireMintedKey, "/v1/keys", post(input)),
     listKeys: (tenant) => all(wireKey, "/v1/keys", ofTenant(tenant)),
