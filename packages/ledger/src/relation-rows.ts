@@ -68,15 +68,6 @@ const absent = {
   subject: "There is no such subject.",
 } as const;
 
-const rest = async (tx: Queries, gone: readonly TupleJson[]): Promise<readonly ChangeJson[]> => {
-  if (gone.length === 0) return [];
-  const [row] = await tx.rows<{ rest: TupleJson[] }>(
-    "select bulkhead.relations_rest_v1($1) as rest",
-    [toJson(gone)],
-  );
-  return (row?.rest ?? []).map((tuple) => ({ kind: "add", tuple }));
-};
-
 /** A tuple alone, without what only its row knows. */
 const bare = ({ subject, relation, object, expiresAt, belowOnly }: TupleJson): TupleJson => ({
   subject,
@@ -107,19 +98,20 @@ export const addRelations = async (
   const fault = parties?.fault ?? undefined;
   if (fault !== undefined) throw new FileError("not-found", absent[fault]);
   const [row] = await orMalformed(
-    tx.rows<{ added: { before: TupleJson[]; after: RelationJson[] } }>(
+    tx.rows<{ added: { before: TupleJson[]; kept: string[]; after: RelationJson[] } }>(
       "select bulkhead.relations_add_v1($1, $2, $3) as added",
       [json, share ?? null, by],
     ),
   );
-  const { before = [], after = [] } = row?.added ?? {};
+  const { before = [], kept = [], after = [] } = row?.added ?? {};
   const found = new Map(after.map((relation) => [tupleKey(relation), relation]));
   return {
     relations: tuples.flatMap((tuple) => found.get(tupleKey(tuple)) ?? []),
     changes: [
       ...before.map(dropped),
-      ...(await rest(tx, before)),
-      ...after.map((tuple): ChangeJson => ({ kind: "add", tuple: bare(tuple) })),
+      ...after
+        .filter(({ id }) => !kept.includes(id))
+        .map((tuple): ChangeJson => ({ kind: "add", tuple: bare(tuple) })),
     ],
   };
 };
@@ -136,7 +128,7 @@ export const dropRelations = async (
     [tenant ?? null, ids],
   );
   const relations = row?.gone ?? [];
-  return { relations, changes: [...relations.map(dropped), ...(await rest(tx, relations))] };
+  return { relations, changes: relations.map(dropped) };
 };
 
 const orMalformed = async <T>(work: Promise<T>): Promise<T> => {

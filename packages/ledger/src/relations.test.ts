@@ -262,7 +262,7 @@ test("Revisions of many come with their tenants' status, from one read", async (
   await at.ledger.tenants.reactivate(settlement(beta), beta);
 });
 
-/** A graph that only remembers: every tuple by all it says. */
+/** A graph that only remembers: every tuple by all it says, as often as it was given. */
 const remember = () => {
   let held: StoredTuple[] = [];
   const textOf = (tuple: StoredTuple): string =>
@@ -270,15 +270,17 @@ const remember = () => {
   const atPath = (tuple: StoredTuple, path: VirtualPath): boolean =>
     tuple.object.type === "file" && isUnder(path, tuple.object.path);
   return {
-    texts: () => [...new Set(held.map(textOf))].sort(),
+    texts: () => held.map(textOf).sort(),
     apply: (change: RelationChange): void => {
       switch (change.kind) {
         case "add":
           held.push(change.tuple);
           return;
-        case "drop":
-          held = held.filter((tuple) => textOf(tuple) !== textOf(change.tuple));
+        case "drop": {
+          const at = held.findIndex((tuple) => textOf(tuple) === textOf(change.tuple));
+          if (at >= 0) held.splice(at, 1);
           return;
+        }
         case "purge":
           held = held.filter((tuple) => !atPath(tuple, change.path));
           return;

@@ -43,7 +43,10 @@ export interface StoredRelation extends StoredTuple {
   readonly share: string | undefined;
 }
 
-/** What happened to a tenant's relations; of another kind is what concerns no graph. */
+/**
+ * What happened to a tenant's relations; of another kind is what concerns no graph. A tuple that was given twice, by a
+ * grant and by a share, is added twice, and each drop takes one away.
+ */
 export type RelationChange =
   | { readonly kind: "add" | "drop"; readonly tuple: StoredTuple }
   | { readonly kind: "move"; readonly from: VirtualPath; readonly to: VirtualPath }

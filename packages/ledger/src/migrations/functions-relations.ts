@@ -82,15 +82,17 @@ begin
   return null;
 end $$;
 
--- Adds relations or renews them: what they are then, and what those were whose end became another.
+-- Adds relations or renews them: what they are then, what those were whose end became another, and which were so before.
 create function bulkhead.relations_add_v1(p_tuples jsonb, p_share uuid, p_by text) returns jsonb language plpgsql as $$
 declare
   v_before jsonb;
+  v_kept jsonb;
   v_after jsonb;
 begin
-  select coalesce(jsonb_agg(bulkhead.tuple_json_v1(r)), '[]') into v_before
-    from bulkhead.tuple_rows_v1(p_tuples) t join bulkhead.relation r on ${same("t", "r")}
-    where r.share is not distinct from p_share and r.expires_at is distinct from t.expires_at;
+  select coalesce(jsonb_agg(bulkhead.tuple_json_v1(r)) filter (where r.expires_at is distinct from t.expires_at), '[]'),
+      coalesce(jsonb_agg(r.id) filter (where r.expires_at is not distinct from t.expires_at), '[]')
+    into v_before, v_kept from bulkhead.tuple_rows_v1(p_tuples) t join bulkhead.relation r on ${same("t", "r")}
+    where r.share is not distinct from p_share;
   with added as (
     insert into bulkhead.relation (tenant, object_type, object, subject_tenant, subject_type, subject_id,
         subject_relation, role, below_only, expires_at, share, created_by)
@@ -100,7 +102,7 @@ begin
     returning *
   )
   select jsonb_agg(bulkhead.relation_json_v1(row(a.*)::bulkhead.relation)) into v_after from added a;
-  return jsonb_build_object('before', v_before, 'after', v_after);
+  return jsonb_build_object('before', v_before, 'kept', v_kept, 'after', v_after);
 end $$;
 
 -- Takes relations away, and ends the shares that made them.
@@ -117,13 +119,6 @@ begin
     and s.id in (select (g.value->>'share')::uuid from jsonb_array_elements(v_gone) g);
   return v_gone;
 end $$;
-
--- Relations of the same values as some that went: somebody else gave them too.
-create function bulkhead.relations_rest_v1(p_gone jsonb) returns jsonb language sql stable as $$
-  select coalesce(jsonb_agg(distinct bulkhead.tuple_json_v1(r)), '[]')
-    from bulkhead.tuple_rows_v1(p_gone) t join bulkhead.relation r on ${same("t", "r")}
-    where r.expires_at is not distinct from t.expires_at
-$$;
 
 -- The relations of these values that no share made.
 create function bulkhead.relations_named_v1(p_tuples jsonb) returns uuid[] language sql stable as $$
@@ -148,6 +143,27 @@ begin
   if v_count <> v_now.n - p_n then return null; end if;
   return jsonb_build_object('epoch', v_now.epoch, 'n', v_now.n, 'changes', coalesce(v_changes, '[]'));
 end $$;
+
+-- True if a cycle of memberships lies in one of these groups: whether somebody is not in it is not decided then.
+create function bulkhead.relations_cycle_v1(p_tenant uuid, p_groups text[], p_at timestamptz) returns boolean
+language sql stable as $$
+  with recursive inside (id) as (
+    select g.id collate "C" from unnest(p_groups) g (id)
+    union
+    select r.subject_id from inside i join bulkhead.relation r on r.object = i.id
+      where r.tenant = p_tenant and r.object_type = 'group' and r.subject_type = 'group'
+        and (r.expires_at is null or r.expires_at > p_at)
+  ), led (top, id) as (
+    select r.object, r.subject_id from inside i join bulkhead.relation r on r.object = i.id
+      where r.tenant = p_tenant and r.object_type = 'group' and r.subject_type = 'group'
+        and (r.expires_at is null or r.expires_at > p_at)
+    union
+    select l.top, r.subject_id from led l join bulkhead.relation r on r.object = l.id
+      where r.tenant = p_tenant and r.object_type = 'group' and r.subject_type = 'group'
+        and (r.expires_at is null or r.expires_at > p_at)
+  )
+  select exists (select 1 from led l where l.top = l.id)
+$$;
 
 -- The built-in model as one statement: the oracle of the walk in memory, and what answers for a tenant too large for it.
 -- p_paths is the path with all above it, itself last.
@@ -190,16 +206,24 @@ create function bulkhead.relations_check_v1(p_tenant uuid, p_paths text[], p_sub
         and (not r.below_only or r.object <> p_paths[cardinality(p_paths)])
         and (r.expires_at is null or r.expires_at > (select c.at from clock c))
   ),
+  -- A block that names a group with a cycle in it is one for everybody.
+  doubt as (
+    select bulkhead.relations_cycle_v1(p_tenant, array_agg(distinct r.subject_id), (select c.at from clock c)) as holds
+      from bulkhead.relation r where r.tenant = p_tenant and r.object_type = 'file' and r.object = any (p_paths)
+        and r.role = 'blocked' and r.subject_type = 'group'
+        and (not r.below_only or r.object <> p_paths[cardinality(p_paths)])
+        and (r.expires_at is null or r.expires_at > (select c.at from clock c))
+  ),
   -- What crosses tenants dies with either's suspension.
   serves as (
     select p_tenant = p_subject_tenant or 2 = (select count(*) from bulkhead.tenant t
       where t.uid in (p_tenant, p_subject_tenant) and t.status in ('active', 'trial')) as both
   )
   select jsonb_build_object(
-    'read', s.both and ((r.reads and not r.blocked) or (a.holds and p_tenant = p_subject_tenant)),
-    'write', s.both and ((r.writes and not r.blocked) or (a.holds and p_tenant = p_subject_tenant)),
-    'share', s.both and ((r.shares and not r.blocked) or (a.holds and p_tenant = p_subject_tenant)))
-    from roles r, admin a, serves s
+    'read', s.both and ((r.reads and not r.blocked and not d.holds) or (a.holds and p_tenant = p_subject_tenant)),
+    'write', s.both and ((r.writes and not r.blocked and not d.holds) or (a.holds and p_tenant = p_subject_tenant)),
+    'share', s.both and ((r.shares and not r.blocked and not d.holds) or (a.holds and p_tenant = p_subject_tenant)))
+    from roles r, admin a, serves s, doubt d
 $$;
 
 -- Forgets what the changelog need not tell any more.
