@@ -1,5 +1,5 @@
 import { type ErrorCode, parseRequestPath, type RelationInput } from "@bulkhead/contract";
-import { textBody } from "@bulkhead/kit";
+import { bytesBody, chunksOf, textBody } from "@bulkhead/kit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Authorized, authorized, platformKey } from "./test/authorized.ts";
 
@@ -227,6 +227,36 @@ describe("an identity", () => {
     expect(await on.outcome(() => on.text(platformKey, "/workspace/acme/drop/late"))).toBe(
       "not-found",
     );
+  });
+
+  it("is cut off what it is sent, by a revoke and by an end", async () => {
+    const ended = async (until: number | undefined, end: (id: string) => Promise<void>) => {
+      const more = until === undefined ? {} : { expiresAt: until };
+      const id = await on.grant("user:alice", "viewer", "/workspace/acme/big", more);
+      let cut = (): void => undefined;
+      const wasCut = new Promise<void>((resolve) => (cut = resolve));
+      const ctx = await on.as(alice, { cut: () => cut() });
+      await using result = await on.engine.control.session.read(ctx, at("/big"));
+      const chunks = chunksOf(result.content)[Symbol.asyncIterator]();
+      await chunks.next();
+      await end(id);
+      const from = performance.now();
+      await wasCut;
+      const rest = async (): Promise<void> => {
+        while ((await chunks.next()).done !== true);
+      };
+      await expect(rest()).rejects.toMatchObject({ code: "not-found" });
+      return performance.now() - from;
+    };
+    await on.engine.control.session.write(
+      await on.as(platformKey),
+      at("/workspace/acme/big"),
+      bytesBody(new Uint8Array(6 << 20)),
+    );
+    expect(await ended(undefined, on.revoke)).toBeLessThan(1500);
+    const until = Date.now() + 700;
+    await ended(until, () => Promise.resolve());
+    expect(Date.now() - until).toBeLessThan(1000);
   });
 
   it("is shown nothing more of a walk that a revoke overtakes", async () => {

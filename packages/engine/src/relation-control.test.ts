@@ -199,7 +199,7 @@ describe("relations", () => {
     expect(await subjects("group:staff", "member")).toEqual(["user:alice"]);
     const objects = async (subject: string, type?: string): Promise<readonly string[]> =>
       (
-        await control.listObjects(ctx, {
+        await control.listObjects(await on.as(root), {
           subject,
           permission: type === "group" ? "member" : "can_read",
           type,

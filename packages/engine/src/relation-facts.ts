@@ -1,42 +1,51 @@
 import { FileError, type Revision } from "@bulkhead/contract";
 import type { RelationStore } from "@bulkhead/ledger";
-import type { FileGraph } from "@bulkhead/rebac";
-import type { Facts, Relations } from "@bulkhead/policy";
+import type { Closure, FileGraph } from "@bulkhead/rebac";
+import type { AsOf, Facts, Relations } from "@bulkhead/policy";
 import type { Graphs } from "./graphs.ts";
 
-/** Asks the graphs about anybody, brought up to what the ledger says after the question was asked. */
+/** Asks the graphs about anybody, on what the admission of the question read, or what the ledger says after it. */
 export const relationFacts = (
   graphs: Pick<Graphs, "at">,
   revisions: RelationStore["revisions"],
 ): Relations => {
   const latest = async (
     tenants: readonly string[],
+    { revisions: known }: AsOf,
   ): Promise<readonly { readonly graph: FileGraph; readonly revision: Revision }[]> => {
-    const now = await revisions(tenants);
-    if (now.length < new Set(tenants).size)
-      throw new FileError("not-found", "There is no such tenant.");
+    const unknown = tenants.filter((tenant) => !known.some((each) => each.tenant === tenant));
+    const all = [...known, ...(unknown.length === 0 ? [] : await revisions(unknown))];
     return Promise.all(
-      now.map(async (revision) => ({ graph: await graphs.at(revision), revision })),
+      tenants.map(async (tenant) => {
+        const revision = all.find((each) => each.tenant === tenant);
+        if (revision === undefined) throw new FileError("not-found", "There is no such tenant.");
+        return { graph: await graphs.at(revision), revision };
+      }),
     );
   };
 
   return {
-    of: async (subject, tenant, now): Promise<Facts> => {
+    of: async (subject, tenant, asOf): Promise<Facts> => {
+      const { now } = asOf;
       const own = subject.tenant === tenant;
-      const [at, home] = await latest(own ? [tenant] : [tenant, subject.tenant]);
+      const [at, home] = await latest(own ? [tenant] : [tenant, subject.tenant], asOf);
       if (at === undefined) throw new FileError("not-found", "There is no such tenant.");
-      const closure = (home ?? at).graph.closureOf(subject, now);
+      // Made when it is asked for: what is asked in one turn is answered from the same facts.
+      let made: Closure | undefined;
+      const closure = (): Closure => (made ??= (home ?? at).graph.closureOf(subject, now));
       return {
         revision: at.revision,
-        admin: own && closure.admin,
-        verdict: (path) => at.graph.check(closure, path, now),
-        cover: (permission) => at.graph.cover(closure, permission, now),
-        explain: (path, permission) => at.graph.explain(closure, path, permission, now),
+        get admin() {
+          return own && closure().admin;
+        },
+        verdict: (path) => at.graph.check(closure(), path, now),
+        cover: (permission) => at.graph.cover(closure(), permission, now),
+        explain: (path, permission) => at.graph.explain(closure(), path, permission, now),
       };
     },
-    subjects: async (tenant, path, permission, now) => {
-      const [at] = await latest([tenant]);
-      return at === undefined ? [] : at.graph.subjects(path, permission, now);
+    subjects: async (tenant, path, permission, asOf) => {
+      const [at] = await latest([tenant], asOf);
+      return at === undefined ? [] : at.graph.subjects(path, permission, asOf.now);
     },
   };
 };

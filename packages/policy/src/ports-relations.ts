@@ -158,15 +158,21 @@ export interface Facts {
   readonly explain: (path: VirtualPath, permission: number) => Reasons;
 }
 
-/** The relations in memory, brought up to what the ledger says after the call. `now` is by the ledger's clock. */
+/** What the ledger said when a request was admitted, by its clock. */
+export interface AsOf {
+  readonly now: number;
+  readonly revisions: readonly Revision[];
+}
+
+/** The relations in memory, no older than the admission; of tenants that it does not name, than the call. */
 export interface Relations {
-  readonly of: (subject: SubjectRef, tenant: string, now: number) => Promise<Facts>;
+  readonly of: (subject: SubjectRef, tenant: string, asOf: AsOf) => Promise<Facts>;
   /** Whom a relation on the path or above gives the permission, groups and tenants as such. */
   readonly subjects: (
     tenant: string,
     path: VirtualPath,
     permission: number,
-    now: number,
+    asOf: AsOf,
   ) => Promise<readonly SubjectRef[]>;
 }
 

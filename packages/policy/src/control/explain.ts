@@ -140,7 +140,10 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
     for (const touch of call.touches) {
       const uid = options.tenantAt(touch.path);
       if (uid === undefined || tenant === undefined || subject.type === "group") continue;
-      const of = await relations.of({ tenant: tenant.uid, ...subject }, uid, ctx.now);
+      const of = await relations.of({ tenant: tenant.uid, ...subject }, uid, {
+        now: ctx.now,
+        revisions: ctx.settlement.revisions,
+      });
       facts.push(await reasons(caller, of, touch));
     }
     try {

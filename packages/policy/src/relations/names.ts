@@ -42,6 +42,9 @@ export interface Names {
   readonly write: (subject: SubjectRef) => Promise<string>;
 }
 
+/** How many tenants' ids are kept. */
+const mostIds = 10_000;
+
 const noSuchTenant = (): FileError => new FileError("not-found", "There is no such tenant.");
 
 /** The revision as clients see it. */
@@ -53,7 +56,17 @@ export const names = ({ tenants, subjects, grounds }: NamesOptions): Names => {
     if (tenant === undefined) throw noSuchTenant();
     return tenant.uid;
   };
-  const idOf = async (uid: string): Promise<string> => (await tenants.byUid(uid))?.id ?? "";
+  // A uid is never used again, and its id never becomes another.
+  const ids = new Map<string, string>();
+  const idOf = async (uid: string): Promise<string> => {
+    const known = ids.get(uid);
+    if (known !== undefined) return known;
+    const id = (await tenants.byUid(uid))?.id;
+    if (id === undefined) return "";
+    if (ids.size >= mostIds) ids.clear();
+    ids.set(uid, id);
+    return id;
+  };
 
   const tenant: Names["tenant"] = async ({ principal }, named) => {
     if (principal.tenant === undefined) {

@@ -14,7 +14,7 @@ import {
 import type { Audited } from "../control/audited.ts";
 import { covers } from "../control/check-admin.ts";
 import { checkScope } from "../decision.ts";
-import type { Facts, ObjectRef, Relations, SubjectRef, Tuples } from "../ports-relations.ts";
+import type { AsOf, Facts, ObjectRef, Relations, SubjectRef, Tuples } from "../ports-relations.ts";
 import { noRelation } from "../relations-allow.ts";
 import { drawing } from "./drawing.ts";
 import { verdictFor } from "./may-grant.ts";
@@ -49,6 +49,8 @@ const checkVisible = async ({ principal }: Context, object: ObjectRef): Promise<
   }
   if (principal.kind !== "platform" && principal.tenant?.uid !== object.tenant) throw noRelation();
 };
+
+const asOf = ({ now, settlement }: Context): AsOf => ({ now, revisions: settlement.revisions });
 
 const isForeign = ({ principal }: Context, tenant: string): boolean =>
   principal.kind !== "platform" && principal.tenant?.uid !== tenant;
@@ -86,7 +88,7 @@ export const relationQuestions = ({
       // Who is who in another tenant is not the business of those it shares something with.
       if (isForeign(ctx, object.tenant) && isForeign(ctx, subject.tenant)) throw noRelation();
     }
-    const facts = await relations.of(subject, object.tenant, ctx.now);
+    const facts = await relations.of(subject, object.tenant, asOf(ctx));
     checkRevision(facts, input.revision);
     const revision = revisionText(facts.revision);
     switch (object.type) {
@@ -110,9 +112,10 @@ export const relationQuestions = ({
       }
       case "tenant": {
         if (input.permission !== "member") relationOf("tenant", input.permission);
-        const allowed =
-          input.permission === "member" ? subject.tenant === object.tenant : facts.admin;
-        return () => ({ allowed, revision });
+        return () => ({
+          allowed: input.permission === "member" ? subject.tenant === object.tenant : facts.admin,
+          revision,
+        });
       }
       default:
         return object satisfies never;
@@ -169,7 +172,7 @@ export const relationQuestions = ({
         "The objects that can be listed are files and groups.",
       );
     const bit = permissionBits[permissionOf(input.permission)];
-    const facts = await relations.of(subject, tenant, ctx.now);
+    const facts = await relations.of(subject, tenant, asOf(ctx));
     const shows = await mayName(ctx, subject);
     const shown: string[] = [];
     for (const root of facts.cover(bit).roots) if (await shows(root)) shown.push(`file:${root}`);
@@ -188,7 +191,7 @@ export const relationQuestions = ({
       return pageOfNames(await listed(object.tenant, on, relation, shown), input);
     }
     const bit = permissionBits[permissionOf(input.permission)];
-    const found = await relations.subjects(object.tenant, object.path, bit, ctx.now);
+    const found = await relations.subjects(object.tenant, object.path, bit, asOf(ctx));
     return pageOfNames(await Promise.all(found.filter(shown).map(names.write)), input);
   };
 
