@@ -258,6 +258,40 @@ describe("changes", () => {
     await expect(t.changes({ waitMs: 30_001 })).rejects.toMatchObject({ code: "invalid-request" });
   });
 
+  it("and the past follow relations, from the next request on", async () => {
+    const t = await tenant();
+    await t.put("/in/f", "one");
+    await t.put("/in/f", "two");
+    await t.put("/out/f", "hidden");
+    const alice = await mint({ tenant: t.id, subject: { type: "user", id: "alice" } });
+    const root = await mint({
+      workspacePrefix: `/workspace/${t.id}`,
+      scopes: ["read", "write", "share", "admin"],
+    });
+    const { history, relations, session } = engine.control;
+    const grant = async (relation: "viewer" | "editor") =>
+      relations.grant(await as(root.key), {
+        subject: "user:alice",
+        relation,
+        object: `file:/workspace/${t.id}/in`,
+      });
+    const restore = async (): Promise<unknown> => {
+      const [, before] = (await history.versions(await as(alice.key), path("/in/f"))).entries;
+      return history.restore(await as(alice.key), path("/in/f"), before?.version ?? "");
+    };
+    await expect(restore()).rejects.toMatchObject({ code: "not-found" });
+    await grant("viewer");
+    const seen = ["write /in/f", "write /in/f"];
+    expect(brief((await t.changes({}, alice.key)).items)).toEqual(seen);
+    await expect(restore()).rejects.toMatchObject({ code: "forbidden" });
+    await grant("editor");
+    expect(await restore()).toMatchObject({ size: 3, created: false });
+    await session.move(await as(t.key), path("/in/f"), path("/out/g"));
+    const later = (await t.changes({}, alice.key)).items;
+    expect(brief(later).slice(0, 3)).toEqual([...seen, "write /in/f"]);
+    expect(JSON.stringify(later)).not.toContain("/out");
+  });
+
   it("fill a page with what is to be seen, however much of it is hidden", async () => {
     const t = await tenant();
     for (let i = 0; i < 6; i++) await t.put(i % 3 === 2 ? "/in/f" : "/out/f", `${i}`);
