@@ -154,6 +154,55 @@ it("tries again after a deadlock, three times at most, and then says 'conflict'"
   expect(await get(backend, "f")).toBe("x");
 });
 
+it("begins no change that was granted too long ago, not even after a deadlock", async () => {
+  let held: Promise<unknown> = Promise.resolve();
+  let [deadlock, isGranted, attempts] = [false, false, 0];
+  const pools = observedPools(
+    async (name, go) => {
+      if (name === "open") await held;
+      if (name !== "write" || !deadlock || !isGranted) return go();
+      attempts += 1;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      throw Object.assign(new Error("deadlock detected"), { code: "40P01" });
+    },
+    { maxConnections: 1 },
+  );
+  const backend = postgres({ url, pools, grantMs: 60 });
+  onTestFinished(async () => {
+    await backend.close();
+    await pools.close();
+  });
+  await put(backend, "f", "old");
+  let reading: Promise<unknown> = Promise.resolve();
+  const granted = ctx(async () => {
+    // Takes the only connection between the grant and the effect, for longer than the grant stands.
+    held = new Promise((resolve) => setTimeout(resolve, 200));
+    reading = get(backend, "f");
+  });
+  await expect(put(backend, "f", "late", granted)).rejects.toMatchObject({
+    code: "unavailable",
+    retry: "safe",
+  });
+  expect(await reading).toBe("old");
+  expect(await get(backend, "f")).toBe("old");
+  await put(backend, "f", "again");
+  expect(await get(backend, "f")).toBe("again");
+
+  deadlock = true;
+  expect(
+    await codeOf(
+      put(
+        backend,
+        "f",
+        "late",
+        ctx(async () => void (isGranted = true)),
+      ),
+    ),
+  ).toBe("unavailable");
+  expect(attempts).toBe(1);
+  expect(await get(backend, "f")).toBe("again");
+});
+
 it("tells neither SQL nor host of what the server says", async () => {
   for (const [code, expected] of [
     ["53100", "unavailable"],

@@ -1,3 +1,4 @@
+import { FileError } from "@bulkhead/contract";
 import type { Row } from "./connection.ts";
 import { isConnectionFault, isTransient, toFileError, unconfirmed } from "./errors.ts";
 import type { Lease, Pools } from "./pools-types.ts";
@@ -16,7 +17,8 @@ export interface Database {
   readonly json: (name: Name, values: readonly unknown[], signal?: AbortSignal) => Promise<unknown>;
   /**
    * Runs an effect, once. Where the connection goes while it runs, the row that the effect would have left decides: its
-   * result if it happened, `unavailable` if it did not and never will. Not cancelled: it was granted.
+   * result if it happened, `unavailable` if it did not and never will. Not cancelled: it was granted. Not begun later
+   * than `grantMs` after that: who granted it counts on its end.
    */
   readonly effect: (name: Name, staged: string, values: readonly unknown[]) => Promise<unknown>;
   /** The result of an effect, or undefined: then it did not happen and never will. */
@@ -29,12 +31,22 @@ const lookAfterMs = [0, 100, 500];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+const tooLate = (): FileError =>
+  new FileError("unavailable", "No connection was free in time for the change; try again.", {
+    fields: { retryAfter: 1 },
+  });
+
 const parsed = (rows: readonly Row[]): unknown => {
   const text = rows[0]?.[0];
   return typeof text === "string" ? JSON.parse(text) : undefined;
 };
 
-export const database = (pools: Pools, url: string, statements: Statements): Database => {
+export const database = (
+  pools: Pools,
+  url: string,
+  statements: Statements,
+  grantMs: number,
+): Database => {
   const leased = async <R>(
     signal: AbortSignal | undefined,
     work: (lease: Lease) => Promise<R>,
@@ -52,10 +64,14 @@ export const database = (pools: Pools, url: string, statements: Statements): Dat
     name: Name,
     values: readonly unknown[],
     signal?: AbortSignal,
+    until = Infinity,
   ): Promise<readonly Row[]> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await leased(signal, (lease) => lease.query(statements[name], values));
+        return await leased(signal, (lease) => {
+          if (performance.now() > until) throw tooLate();
+          return lease.query(statements[name], values);
+        });
       } catch (error) {
         if (attempt === attempts || !isTransient(error)) throw error;
         await pause(Math.random() * 10 * attempt);
@@ -95,7 +111,8 @@ export const database = (pools: Pools, url: string, statements: Statements): Dat
     verdict,
     effect: async (name, staged, values) => {
       try {
-        return parsed(await raw(name, [true, staged, ...values]));
+        const until = performance.now() + grantMs;
+        return parsed(await raw(name, [true, staged, ...values], undefined, until));
       } catch (error) {
         // No lease, no effect: that is a FileError already.
         if (!isConnectionFault(error)) throw toFileError(error);

@@ -13,7 +13,7 @@ export interface PoolsOptions {
   readonly waitMs?: number;
   /** Callers that may wait for a lease; more are refused at once. 10,000 by default. */
   readonly maxWaiting?: number;
-  /** Opens a connection; by default to PostgreSQL, within 2 s, statements within 10 s. */
+  /** Opens a connection; by default to PostgreSQL, within 2 s, statements within 7 s. */
   readonly open?: (url: string) => Promise<Connection>;
 }
 

@@ -18,7 +18,7 @@ export const pools = (options: PoolsOptions = {}): Pools => {
   const idleMs = options.idleMs ?? 30_000;
   const waitMs = options.waitMs ?? 5000;
   const maxWaiting = options.maxWaiting ?? 10_000;
-  const open = options.open ?? ((url) => connect(url, { connectMs: 2000, statementMs: 10_000 }));
+  const open = options.open ?? ((url) => connect(url, { connectMs: 2000, statementMs: 7000 }));
 
   const known = new Map<string, Pool>();
   /** The first is the least recently used. */

@@ -37,6 +37,11 @@ export interface PostgresOptions {
   readonly graceMs?: number;
   /** How long the rows of effects stay that nobody settled, in milliseconds. A day by default. */
   readonly effectKeepMs?: number;
+  /**
+   * How long after it was granted a change may begin to take effect, in milliseconds. 2,500 by default: with the seven
+   * seconds that a statement may take, it has ended when the grant's lease of ten seconds is over.
+   */
+  readonly grantMs?: number;
   /** Entries below a directory that is copied or removed in one step. 50,000 by default. */
   readonly maxTreeEntries?: number;
 }
@@ -100,7 +105,7 @@ export const postgres = (options: PostgresOptions): PostgresBackend => {
   const graceMs = options.graceMs ?? 600_000;
   const garbage = collector(() => collect(volume), graceMs);
   const volume: Volume = {
-    database: database(own, options.url, statementsOf(schema)),
+    database: database(own, options.url, statementsOf(schema), options.grantMs ?? 2500),
     leaseMs: options.leaseMs ?? 3_600_000,
     graceMs,
     maxTreeEntries: options.maxTreeEntries ?? 50_000,
