@@ -127,6 +127,10 @@ test("A link that is over, revoked, or of a suspended tenant is not used", async
   for (const { id } of [over, ended]) expect(await shares.use(id)).toBeUndefined();
   expect(await shares.use("nonsense")).toBeUndefined();
   expect((await shares.get(over.id))?.status).toBe("expired");
+  // Tidying what carried one is no revoke of it.
+  const past = await create("/past", { expiresAt: Date.now() - 1 });
+  await at.sql("select bulkhead.relations_drop_v1(null, array[$1::uuid])", [past.relation]);
+  expect(await shares.get(past.id)).toMatchObject({ status: "expired", relation: undefined });
   await at.ledger.tenants.suspend(settlement(alpha), alpha, undefined);
   expect(await shares.use(good.id)).toBeUndefined();
   await at.ledger.tenants.reactivate(settlement(alpha), alpha);
