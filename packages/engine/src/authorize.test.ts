@@ -76,6 +76,40 @@ describe("an identity", () => {
     expect(await table("/workspace/acme/docs/a")).toEqual(nothing);
   });
 
+  it("is shown a directory that leads on, and may do nothing else with it", async () => {
+    await on.grant("user:alice", "viewer", "/workspace/acme/docs/deep");
+    await on.grant("user:alice", "editor", "/workspace/acme/drop");
+    expect(await table("/workspace/acme/docs")).toEqual({ ...nothing, stat: "ok" });
+    const copied = await on.outcome(async () =>
+      on.engine.control.session.copy(await on.as(alice), at("/docs"), at("/drop/docs")),
+    );
+    expect(copied).toBe("not-found");
+    expect(await on.names(alice, "/docs")).toEqual(["deep/"]);
+    expect(await on.outcome(() => on.names(alice, "/other"))).toBe("not-found");
+  });
+
+  it("ends where the key does that it was minted with", async () => {
+    const { keys } = on.engine.control;
+    const parent = await on.mint(platformKey, {
+      workspacePrefix: "/workspace/acme",
+      scopes: ["read", "write", "admin"],
+    });
+    const child = await on.mint(parent, { subject: { type: "user", id: "alice" } });
+    await on.grant("user:alice", "viewer", "/workspace/acme/docs");
+    await on.grant("user:alice", "viewer", "/workspace/acme/other");
+    await on.write(platformKey, "/workspace/beta/gift/g");
+    await on.grant("user:alice", "viewer", "/workspace/beta/gift", { subjectTenant: "acme" });
+    const reads = (path: string): Promise<string> => on.outcome(() => on.text(child, path));
+    expect(await reads("/workspace/beta/gift/g")).toBe("ok");
+    const { keyId } = (await on.as(parent)).principal;
+    await keys.narrow(await on.as(platformKey), keyId, {
+      workspacePrefix: "/workspace/acme/docs",
+    });
+    expect(await reads("/workspace/acme/docs/a")).toBe("ok");
+    expect(await reads("/workspace/acme/other/o")).toBe("outside-workspace");
+    expect(await reads("/workspace/beta/gift/g")).toBe("outside-workspace");
+  });
+
   it("edits what it is editor of, at both ends of a copy and a move", async () => {
     const viewer = await on.grant("user:alice", "viewer", "/workspace/acme/docs");
     const editor = await on.grant("user:alice", "editor", "/workspace/acme/drop");
