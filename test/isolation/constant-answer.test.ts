@@ -105,7 +105,7 @@ describe("what lies outside the workspace", () => {
     const { statements } = await counted(() =>
       own.api.send("PUT", "/v1/files/mine", { body: "x" }),
     );
-    expect(statements).toContain("commit_write_v1");
+    expect(statements.filter((name) => name.startsWith("commit_write_"))).toHaveLength(1);
   });
 
   it("says the same of every key it does not know", async () => {
