@@ -57,22 +57,27 @@ const does: Readonly<Record<string, string>> = {
   "GET /v1/tenants/{id}/groups": "A page of groups.",
   "DELETE /v1/tenants/{id}/groups/{group}": "Ends it and every relation that names it. 204.",
   "POST /v1/relations":
-    "`{ subject, relation, object, subjectTenant?, tenant?, expiresAt? }`. 201 with the relation and a `revision`. What is there already is renewed.",
+    "`{ subject, relation, object, subjectTenant?, tenant?, expiresAt?, model?, condition? }`. 201 with the relation and a `revision`. What is there already is renewed.",
   "GET /v1/relations":
-    "A page of the relations that the key may see. `?tenant=`, `subject`, `relation`, `object`, `crossing=true` for those that cross tenants.",
+    "A page of the relations that the key may see. `?tenant=`, `subject`, `relation`, `object`, `model`, `crossing=true` for those that cross tenants.",
   "DELETE /v1/relations/{id}":
     "Revokes it. 200 with a `revision`, once no request that stands on it can succeed any more.",
   "POST /v1/check":
-    "`{ subject, permission, object, subjectTenant?, tenant?, revision? }` → `{ allowed, revision, reason? }`; with `revision` from facts at least as new.",
+    "`{ subject, permission, object, subjectTenant?, tenant?, model?, revision?, contextual?, context? }` → `{ allowed, revision, reason? }`; with `revision` from facts at least as new.",
   "POST /v1/check/batch":
     "`{ checks: [check…] }`, at most 1,000 → `{ results }` in the same order, from the same facts.",
-  "POST /v1/expand": "`{ relation, object, tenant? }` → `{ tree }`: who, and through what.",
+  "POST /v1/expand": "`{ relation, object, tenant?, model? }` → `{ tree }`: who, and through what.",
   "POST /v1/list-objects":
-    "`{ subject, permission, type?, subjectTenant?, tenant?, limit?, after? }` → `{ items, next }`; of files the roots, all below is meant.",
+    "`{ subject, permission, type?, subjectTenant?, tenant?, model?, context?, limit?, after? }` → `{ items, next }`; of files the roots, all below is meant.",
   "POST /v1/list-subjects":
-    "`{ permission, object, type?, tenant?, limit?, after? }` → `{ items, next }`.",
+    "`{ permission, object, type?, tenant?, model?, context?, limit?, after? }` → `{ items, next }`.",
   "POST /v1/explain":
     "`{ operation, path, to?, subject? }` → `{ decision, code, subject, tenantStatus, steps }`: what the request would be answered, and why.",
+  "POST /v1/models":
+    "`{ name, source, tenant? }`: a model of the tenant's own in OpenFGA's DSL or JSON. 201, 200 where it took another's place.",
+  "GET /v1/models": "A page of models. `?tenant=`.",
+  "GET /v1/models/{name}": "One model. `?tenant=`.",
+  "DELETE /v1/models/{name}": "Removes it with all relations that stand on it. 204. `?tenant=`.",
   "POST /v1/shares":
     "`{ path, tenant? | subject? | link?: true, permission?, expiresAt? | expiresInDays?, maxUses?, password? }`. 201; of a link `url`, told this once.",
   "GET /v1/shares":

@@ -4,6 +4,7 @@
 // `Bulkhead-As` and `Bulkhead-Namespace`; a bare subject id is written with its type.
 import { waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { api } from "../support/api.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import type { Actor } from "./actors/actor.ts";
 import { fronts } from "./actors/ways.ts";
@@ -14,6 +15,52 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
+
+it("a model of a tenant's own answers that tenant's questions, and none about files", async () => {
+  const { send } = api(server.url, server.platformKey);
+  const tenant = "modelled";
+  expect((await send("POST", "/v1/tenants", { body: { id: tenant } })).status).toBe(201);
+  const source = `model
+  schema 1.1
+type person
+type document
+  relations
+    define reader: [person, person with soon] or owner
+    define owner: [person]
+condition soon(now: int, end: int) {
+  now < end
+}
+`;
+  const put = { name: "docs", tenant, source };
+  expect((await send("POST", "/v1/models", { body: put })).status).toBe(201);
+  expect((await send("POST", "/v1/models", { body: put })).status).toBe(200);
+  const broken = await send("POST", "/v1/models", { body: { ...put, source: "type x\n  relat" } });
+  expect(broken).toMatchObject({ status: 400, json: { code: "invalid-request" } });
+  const about = { tenant, model: "docs", object: "document:1" };
+  const grant = { ...about, subject: "person:ann", relation: "owner" };
+  const granted = await send("POST", "/v1/relations", { body: grant });
+  expect(granted).toMatchObject({ status: 201, json: { model: "docs", condition: null } });
+  const condition = { name: "soon", context: { end: 5 } };
+  const later = { ...about, subject: "person:bo", relation: "reader", condition };
+  expect(await send("POST", "/v1/relations", { body: later })).toMatchObject({
+    status: 201,
+    json: { condition },
+  });
+  const allowed = async (subject: string, more: object = {}): Promise<unknown> => {
+    const question = { ...about, subject, permission: "reader", ...more };
+    return (await send("POST", "/v1/check", { body: question })).json;
+  };
+  expect(await allowed("person:ann")).toMatchObject({ allowed: true });
+  expect(await allowed("person:bo", { context: { now: 4 } })).toMatchObject({ allowed: true });
+  expect(await allowed("person:bo", { context: { now: 6 } })).toMatchObject({ allowed: false });
+  const contextual = [{ subject: "person:cy", relation: "reader", object: "document:1" }];
+  expect(await allowed("person:cy", { contextual })).toMatchObject({ allowed: true });
+  expect(await allowed("person:cy")).toMatchObject({ allowed: false });
+  const onFile = { ...grant, object: `file:/workspace/${tenant}` };
+  expect((await send("POST", "/v1/relations", { body: onFile })).status).toBe(400);
+  expect((await send("DELETE", `/v1/models/docs?tenant=${tenant}`)).status).toBe(204);
+  expect((await send("GET", `/v1/models/docs?tenant=${tenant}`)).status).toBe(404);
+});
 
 describe.each(fronts)("by $way", (front) => {
   const missing = front.refusal("missing", "not-found");

@@ -4,7 +4,7 @@ import { parsePlace, withoutSlash } from "./place.ts";
 /** What a relation is on, and which server knows it. */
 export interface Named {
   readonly alias: string | undefined;
-  /** `file:/data`, `group:staff` or `tenant:acme`. */
+  /** `file:/data`, `group:staff`, `tenant:acme`, or an object of a tenant's own model. */
   readonly object: string;
 }
 

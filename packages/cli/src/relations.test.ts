@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -73,6 +73,7 @@ const relation = {
   createdAt: at,
   createdBy: "user:alice",
   expiresAt: null,
+  condition: null,
 };
 const whoami = {
   principal: {
@@ -101,8 +102,8 @@ describe("grant, revoke and check", () => {
       "--json",
     ]);
     expect(JSON.parse(made.out)).toEqual({ ...relation, revision: "7" });
-    for (const object of ["tenant:acme", "group:staff", "file:/x/"])
-      expect((await cli(["grant", "user:a", "admin", object])).code).toBe(0);
+    for (const object of ["tenant:acme", "group:staff", "file:/x/", "doc:1"])
+      expect((await cli(["grant", "user:a", "admin", object, "--model", "m"])).code).toBe(0);
     const [first, ...rest] = asked();
     expect(first).toEqual([
       "POST relations",
@@ -115,11 +116,34 @@ describe("grant, revoke and check", () => {
       },
     ]);
     expect(rest).toMatchObject(
-      ["tenant:acme", "group:staff", "file:/x"].map((object) => ["POST relations", { object }]),
+      ["tenant:acme", "group:staff", "file:/x", "doc:1"].map((object) => [
+        "POST relations",
+        { object, model: "m" },
+      ]),
     );
     const wrong = await cli(["grant", "user:a", "viewer", "x"]);
-    expect([wrong.code, sent.length]).toEqual([2, 4]);
+    expect([wrong.code, sent.length]).toEqual([2, 5]);
     expect(wrong.err).toContain("group:<id>");
+  });
+
+  it("go into a model of the tenant's own, under a condition", async () => {
+    answers["POST relations"] = { ...relation, revision: "7" };
+    answers["POST check"] = { allowed: true, revision: "1" };
+    const soon = ["--condition", "soon", "--context", '{"days":3}'];
+    const granted = await cli(["grant", "user:a", "reader", "doc:1", "--model", "docs", ...soon]);
+    const context = ["--context", '{"now":1}'];
+    await cli(["check", "user:a", "can_read", "doc:1", "--model", "docs", ...context]);
+    expect(granted.code).toBe(0);
+    const question = { subject: "user:a", object: "doc:1", model: "docs" };
+    expect(asked()).toEqual([
+      [
+        "POST relations",
+        { ...question, relation: "reader", condition: { name: "soon", context: { days: 3 } } },
+      ],
+      ["POST check", { ...question, permission: "can_read", context: { now: 1 } }],
+    ]);
+    for (const wrong of [context, ["--condition", "soon", "--context", "[1]"]])
+      expect((await cli(["grant", "user:a", "reader", "doc:1", ...wrong])).code).toBe(2);
   });
 
   it("take back by id, or by what was granted", async () => {
@@ -215,12 +239,13 @@ it("relation ls and audit", async () => {
     "--relation=viewer",
     "--object=/x",
     "--tenant=acme",
+    "--model=m",
     "--json",
   ]);
   expect(JSON.parse(listed.out)).toEqual(relation);
   expect(asked()).toEqual([
     ["GET relations?crossing=true"],
-    ["GET relations?subject=user%3Abob&relation=viewer&tenant=acme&object=file%3A%2Fx"],
+    ["GET relations?subject=user%3Abob&relation=viewer&tenant=acme&model=m&object=file%3A%2Fx"],
   ]);
 });
 
@@ -369,6 +394,32 @@ it("share create, ls, revoke", async () => {
     expect((await cli(["share", "create", "/x", ...targets])).code).toBe(2);
   expect((await cli(["share", "create", "/x", "--link", "--expires-in", "0"])).code).toBe(2);
   expect((await cli(link)).code).toBe(2);
+});
+
+it("model put, ls, get, rm", async () => {
+  const source = "model\n  schema 1.1\n";
+  const model = { name: "docs", tenant: "acme", source, createdAt: at, updatedAt: at };
+  answers["POST models"] = model;
+  answers["GET models"] = page(model);
+  answers["GET models/docs"] = model;
+  answers["DELETE models/docs"] = null;
+  await writeFile(join(folder, "docs.fga"), source);
+  expect((await cli(["model", "put", "docs", "docs.fga"])).out).not.toContain("schema");
+  expect(
+    (await cli(["model", "put", "docs", "-", "--tenant", "acme"], { stdin: source })).code,
+  ).toBe(0);
+  expect((await cli(["model", "put", "docs", "none.fga"])).code).toBe(1);
+  expect((await cli(["model", "ls"])).out).toContain("docs  acme    2026-11-21 12:00");
+  expect((await cli(["model", "get", "docs"])).out).toBe(source);
+  expect((await cli(["model", "rm", "docs", "none"])).code).toBe(3);
+  expect(asked()).toEqual([
+    ["POST models", { name: "docs", source }],
+    ["POST models", { name: "docs", source, tenant: "acme" }],
+    ["GET models"],
+    ["GET models/docs"],
+    ["DELETE models/docs"],
+    ["DELETE models/none"],
+  ]);
 });
 
 it("--as and --namespace go with every request", async () => {

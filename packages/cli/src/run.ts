@@ -13,6 +13,7 @@ import { addJob } from "./commands/job.ts";
 import { addKey } from "./commands/key.ts";
 import { addLs } from "./commands/ls.ts";
 import { addMkdir } from "./commands/mkdir.ts";
+import { addModel } from "./commands/model.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addPut } from "./commands/put.ts";
 import { addRelation } from "./commands/relation.ts";
@@ -88,6 +89,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addUser(program, bound);
   addGroup(program, bound);
   addRelation(program, bound);
+  addModel(program, bound);
   program.commandsGroup("Here:");
   addProfile(program, bound);
   addServe(program, bound);

@@ -75,6 +75,19 @@ export const subject = (text: string): { type: "user" | "agent" | "service"; id:
   return { type, id };
 };
 
+/** Reads an object in JSON. */
+export const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return refuse("It is JSON.");
+  }
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? { ...value }
+    : refuse("It is an object in JSON.");
+};
+
 /** Reads a user's id, or `type:id` for those that are no people. */
 export const someone = (text: string): { type: "user" | "agent" | "service"; id: string } =>
   /^[^:]+$/s.test(text) ? { type: "user", id: text } : subject(text);

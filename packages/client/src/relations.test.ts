@@ -83,6 +83,7 @@ const relation: WireRelation = {
   createdAt: "2026-11-21T12:00:00.000Z",
   createdBy: "user:alice",
   expiresAt: null,
+  condition: null,
 };
 const user: WireUser = {
   tenant: "acme",
@@ -240,6 +241,27 @@ it("keeps users and groups", async () => {
     ["GET relations?tenant=acme&relation=member&object=group%3Astaff&subject=user%3Abob"],
     ["DELETE relations/r%201"],
     ["DELETE tenants/acme/groups/staff"],
+  ]);
+});
+
+it("keeps models", async () => {
+  const model = {
+    name: "docs",
+    tenant: "acme",
+    source: "model",
+    createdAt: "2026-11-21T12:00:00.000Z",
+    updatedAt: "2026-11-21T12:00:00.000Z",
+  };
+  replies = [{ status: 201, json: model }, { json: model }, page([model]), { status: 204 }];
+  expect(await fs.models.put({ name: "docs", source: "model" })).toEqual(model);
+  expect(await fs.models.get("docs", { tenant: "acme" })).toEqual(model);
+  expect(await all(fs.models.list({ tenant: "acme" }))).toEqual([model]);
+  await fs.models.delete("docs");
+  expect(lines()).toEqual([
+    ["POST models", { name: "docs", source: "model" }],
+    ["GET models/docs?tenant=acme"],
+    ["GET models?tenant=acme"],
+    ["DELETE models/docs"],
   ]);
 });
 

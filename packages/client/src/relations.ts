@@ -33,12 +33,13 @@ export interface RelationFilter {
   readonly subject?: string | undefined;
   readonly relation?: string | undefined;
   readonly object?: string | undefined;
+  readonly model?: string | undefined;
   /** Only those whose subject is of another tenant than their object. */
   readonly crossing?: boolean | undefined;
 }
 
 /** The words of a grant. */
-export type GrantedAs = Omit<GrantRequest, "expiresAt">;
+export type GrantedAs = Omit<GrantRequest, "expiresAt" | "condition">;
 
 /**
  * Relations: who is what, on which file, group or tenant. Subjects are written `user:alice`, `group:staff#member`,

@@ -18,6 +18,7 @@ import { createHistory, type History } from "./history.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { entriesOf } from "./listing.ts";
+import { createModels, type Models } from "./models.ts";
 import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
 import { type Check, createCheck, createRelations, type Relations } from "./relations.ts";
@@ -46,6 +47,7 @@ export class RemoteFS {
   readonly users: Users;
   readonly groups: Groups;
   readonly relations: Relations;
+  readonly models: Models;
   readonly shares: Shares;
   readonly check: Check;
   readonly explain: Explain;
@@ -64,6 +66,7 @@ export class RemoteFS {
     this.users = createUsers(this.#transport);
     this.relations = createRelations(this.#transport);
     this.groups = createGroups(this.#transport, this.relations);
+    this.models = createModels(this.#transport);
     this.shares = createShares(this.#transport, baseUrl(options.url));
     this.check = createCheck(this.relations);
     this.explain = createExplain(this.#transport);

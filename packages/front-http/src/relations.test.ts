@@ -54,6 +54,8 @@ describe("relations", () => {
       ...grant,
       subjectTenant: "beta",
       tenant: "acme",
+      model: "docs",
+      condition: { name: "soon", context: { now: 1 } },
       expiresAt: "2030-01-01T00:00:00+01:00",
     });
     expect([made.status, made.headers.get("location")]).toEqual([201, "/v1/relations/rel0"]);
@@ -61,16 +63,17 @@ describe("relations", () => {
       id: "rel0",
       tenant: "acme",
       subjectTenant: "beta",
-      model: null,
+      model: "docs",
       ...grant,
       createdAt: "2023-11-14T22:13:20.000Z",
       createdBy: "alice",
       expiresAt: "2029-12-31T23:00:00.000Z",
+      condition: { name: "soon", context: { now: 1 } },
       revision: "r1",
     });
     await post("/v1/relations", grant);
     expect(asked("grant")[1]).toEqual([grant]);
-    const filters = "tenant=acme&subject=user%3Abob&relation=viewer&object=o&crossing=true";
+    const filters = "tenant=acme&subject=user%3Abob&relation=viewer&object=o&model=m&crossing=true";
     const page = await tell("GET", `/v1/relations?limit=1&${filters}`);
     expect(recordPage(wireRelation).parse(page.body).items).toMatchObject([{ id: "rel0" }]);
     expect(page.body["items"]).not.toMatchObject([{ revision: "r1" }]);
@@ -82,6 +85,7 @@ describe("relations", () => {
           subject: "user:bob",
           relation: "viewer",
           object: "o",
+          model: "m",
           crossing: true,
         },
       ],
@@ -105,7 +109,8 @@ describe("relations", () => {
       permission: "can_read",
       object: "file:/workspace/acme",
     };
-    const full = { ...question, subjectTenant: "beta", tenant: "acme", revision: "r" };
+    const contextual = [{ subject: "user:bob", relation: "viewer", object: "doc:1" }];
+    const full = { ...question, revision: "r", model: "m", contextual, context: { now: [1] } };
     expect((await post("/v1/check", full)).body).toEqual({ allowed: true, revision: "r1" });
     expect(asked("check")).toEqual([[full]]);
     expect((await post("/v1/check", { ...question, permission: "deep" })).body).toEqual({
@@ -144,7 +149,6 @@ describe("relations", () => {
       ["/v1/relations", { ...grant, expiresAt: "soon" }],
       ["/v1/relations", { ...grant, expires: "2030-01-01T00:00:00Z" }],
       ["/v1/check", { subject: "user:a", object: "file:/" }],
-      ["/v1/check", { ...question, model: "m" }],
       ["/v1/check/batch", { checks: [] }],
       ["/v1/check/batch", { checks: Array(1001).fill(question) }],
       ["/v1/expand", { object: "file:/" }],
@@ -162,6 +166,7 @@ describe("relations", () => {
       ["/v1/tenants/t/users", { id: "a", type: "group" }],
       ["/v1/tenants/t/users", { id: "a", role: "king" }],
       ["/v1/tenants/t/groups", { id: "" }],
+      ["/v1/models", { name: "m" }],
     ];
     for (const [path, body] of rows) {
       const answer = await post(path, body);
@@ -187,7 +192,7 @@ describe("relations", () => {
       (await post("/v1/list-objects", { ...question, after }, { "Bulkhead-As": "user:eve" }))
         .status,
     ).toBe(400);
-    const subjects = { permission: "can_read", object: "file:/a" };
+    const subjects = { permission: "can_read", object: "file:/a", context: { now: 1 } };
     expect((await post("/v1/list-subjects", { ...subjects, after })).status).toBe(400);
     expect((await post("/v1/list-subjects", { ...subjects, limit: 1 })).body).toEqual({
       items: ["user:alice"],
@@ -240,6 +245,20 @@ describe("users and groups", () => {
     }
     expect((await tell("DELETE", "/v1/tenants/acme/groups/a")).status).toBe(204);
     expect((await tell("DELETE", "/v1/tenants/acme/groups/a")).status).toBe(404);
+  });
+});
+
+describe("models", () => {
+  it("are put, shown and removed", async () => {
+    const model = { name: "docs", source: "model\n  schema 1.1\n", tenant: "acme" };
+    expect(await post("/v1/models", model)).toMatchObject({ status: 201, body: model });
+    expect((await post("/v1/models", model)).status).toBe(200);
+    expect((await tell("GET", "/v1/models?tenant=acme")).body).toMatchObject({ items: [model] });
+    expect((await tell("GET", "/v1/models/d%6Fcs?tenant=acme")).body).toMatchObject(model);
+    expect(asked("model")).toEqual([["docs", "acme"]]);
+    expect((await tell("DELETE", "/v1/models/docs")).status).toBe(204);
+    expect(asked("remove model")).toEqual([["docs", undefined]]);
+    expect((await tell("GET", "/v1/models/docs")).status).toBe(404);
   });
 });
 
@@ -367,6 +386,7 @@ describe("Idempotency-Key", () => {
       ["/v1/check", { subject: "user:a", permission: "can_read", object: "file:/" }],
       ["/v1/list-objects", { subject: "user:a", permission: "can_read" }],
       ["/v1/explain", { operation: "read", path: "/" }],
+      ["/v1/models", { name: "m", source: "s" }],
       ["/v1/tenants/acme/users", { id: "a" }],
       ["/v1/tenants/acme/groups", { id: "g" }],
       ["/v1/shares", { path: "/a", tenant: "beta" }],
@@ -390,6 +410,7 @@ describe("Idempotency-Key", () => {
   it("renders again what committed without an answer", async () => {
     const rows: [string, unknown, number, object][] = [
       ["/v1/relations", grant, 201, { subject: "user:bob", revision: "r1" }],
+      ["/v1/models", { name: "m", source: "s" }, 201, { name: "m" }],
       ["/v1/tenants/acme/users", { id: "a", type: "service" }, 201, { id: "a" }],
       ["/v1/tenants/acme/groups", { id: "g1" }, 201, { id: "g1" }],
       ["/v1/tenants/acme/groups", { id: "g2" }, 201, { id: "g2", tenant: "acme" }],

@@ -7,10 +7,16 @@ import type {
 } from "@bulkhead/contract";
 import { z } from "zod";
 import { type RecordPage, recordPage } from "./page.ts";
-import { relationName } from "./relations.ts";
+import { relationCondition, relationName } from "./relations.ts";
 
 /** The most questions that one `check/batch` asks. */
 export const batchLimit = 1000;
+
+/** The most relations that one question brings along. */
+const contextualLimit = 100;
+
+/** What the conditions of a tenant's own model are judged with. */
+const context = z.record(z.string(), z.unknown()).optional();
 
 /** `POST /v1/check` */
 export const checkRequest: z.ZodType<CheckInput> = z.strictObject({
@@ -19,7 +25,21 @@ export const checkRequest: z.ZodType<CheckInput> = z.strictObject({
   subjectTenant: z.string().optional(),
   permission: relationName,
   object: relationName,
+  model: z.string().optional(),
   revision: z.string().max(256).optional(),
+  contextual: z
+    .array(
+      z.strictObject({
+        subject: relationName,
+        subjectTenant: z.string().optional(),
+        relation: relationName,
+        object: relationName,
+        condition: relationCondition.optional(),
+      }),
+    )
+    .max(contextualLimit)
+    .optional(),
+  context,
 });
 
 /** The answer to a check. `reason` is `indeterminate` where a limit was hit: then it is not allowed. */
@@ -58,12 +78,14 @@ export interface ExpandRequest {
   readonly tenant?: string | undefined;
   readonly relation: string;
   readonly object: string;
+  readonly model?: string | undefined;
 }
 
 export const expandRequest: z.ZodType<ExpandRequest> = z.strictObject({
   tenant: z.string().optional(),
   relation: relationName,
   object: relationName,
+  model: z.string().optional(),
 });
 
 const expandNode: z.ZodType<ExpandNode> = z.lazy(() =>
@@ -94,6 +116,8 @@ export const listObjectsRequest: z.ZodType<ListObjectsInput> = z.strictObject({
   subjectTenant: z.string().optional(),
   permission: relationName,
   type: relationName.optional(),
+  model: z.string().optional(),
+  context,
   ...pageOf,
 });
 
@@ -103,6 +127,8 @@ export const listSubjectsRequest: z.ZodType<ListSubjectsInput> = z.strictObject(
   permission: relationName,
   object: relationName,
   type: relationName.optional(),
+  model: z.string().optional(),
+  context,
   ...pageOf,
 });
 

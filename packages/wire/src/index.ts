@@ -9,6 +9,7 @@ export * from "./history.ts";
 export * from "./jobs.ts";
 export * from "./keys.ts";
 export * from "./metadata.ts";
+export * from "./models.ts";
 export * from "./operations.ts";
 export * from "./page.ts";
 export * from "./problem.ts";

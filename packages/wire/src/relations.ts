@@ -1,4 +1,4 @@
-import type { RelationInput, RelationRecord, Revised } from "@bulkhead/contract";
+import type { RelationCondition, RelationInput, RelationRecord, Revised } from "@bulkhead/contract";
 import { z } from "zod";
 import { millisOf, timeOf, timeOrNull, timestamp } from "./time.ts";
 
@@ -19,7 +19,15 @@ export interface WireRelation {
   readonly createdAt: string;
   readonly createdBy: string;
   readonly expiresAt: string | null;
+  /** What it holds under; null where it holds without a condition. */
+  readonly condition: RelationCondition | null;
 }
+
+/** Names a condition of a tenant's own model, with what is known of its parameters beforehand. */
+export const relationCondition: z.ZodType<RelationCondition> = z.strictObject({
+  name: z.string().min(1).max(255),
+  context: z.record(z.string(), z.unknown()).optional(),
+});
 
 const relationShape = {
   id: z.string(),
@@ -32,6 +40,7 @@ const relationShape = {
   createdAt: timestamp,
   createdBy: z.string(),
   expiresAt: timestamp.nullable(),
+  condition: relationCondition.nullable(),
 };
 
 export const wireRelation: z.ZodType<WireRelation> = z.object(relationShape);
@@ -47,6 +56,7 @@ export const wireRelationOf = (relation: RelationRecord): WireRelation => ({
   createdAt: timeOf(relation.createdAt),
   createdBy: relation.createdBy,
   expiresAt: timeOrNull(relation.expiresAt),
+  condition: relation.condition ?? null,
 });
 
 /** The answer to a grant. A check that names `revision` is answered from facts at least as new. */
@@ -82,6 +92,8 @@ export interface GrantRequest {
   readonly subjectTenant?: string | undefined;
   readonly relation: string;
   readonly object: string;
+  readonly model?: string | undefined;
+  readonly condition?: RelationCondition | undefined;
   readonly expiresAt?: string | undefined;
 }
 
@@ -91,6 +103,8 @@ export const grantRequest: z.ZodType<GrantRequest> = z.strictObject({
   subjectTenant: z.string().optional(),
   relation: relationName,
   object: relationName,
+  model: z.string().optional(),
+  condition: relationCondition.optional(),
   expiresAt: timestamp.optional(),
 });
 

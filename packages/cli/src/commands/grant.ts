@@ -4,21 +4,31 @@ import { about, UsageError } from "../failure.ts";
 import { exits } from "../exit-codes.ts";
 import { parseObject } from "../object.ts";
 import { showRecord } from "../show.ts";
-import { time } from "../values.ts";
+import { jsonObject, time } from "../values.ts";
 
 interface ObjectFlags {
   readonly tenant?: string;
   readonly subjectTenant?: string;
+  readonly model?: string;
+  readonly context?: ReturnType<typeof jsonObject>;
+}
+
+interface GrantFlags extends ObjectFlags {
+  readonly expires?: string;
+  readonly condition?: string;
 }
 
 const grant = async (
   cli: Cli,
   [subject, relation, text]: readonly [string, string, string],
-  { expires, ...flags }: ObjectFlags & { readonly expires?: string },
+  { expires, condition: name, context, ...flags }: GrantFlags,
 ): Promise<void> => {
+  if (context !== undefined && name === undefined)
+    throw new UsageError("--context belongs to --condition");
   const { alias, object } = parseObject(text);
   const { relations } = await cli.server(alias);
-  const input = { ...flags, subject, relation, object, expiresAt: expires };
+  const condition = name === undefined ? undefined : { name, context };
+  const input = { ...flags, subject, relation, object, condition, expiresAt: expires };
   await about(text, async () =>
     showRecord(cli, await relations.grant(input, { signal: cli.signal })),
   );
@@ -62,6 +72,10 @@ const tenantFlag = [
   "--tenant <id>",
   "whose group or object it is, where it does not tell",
 ] as const;
+const modelFlag = [
+  "--model <name>",
+  "a model of the tenant's own instead of the built-in one",
+] as const;
 const subjectTenantFlag = [
   "--subject-tenant <id>",
   "the subject's tenant, where it is another than the object's",
@@ -84,8 +98,11 @@ export const addGrant = (program: Command, bind: Bind): void => {
     .option("--expires <time>", "2026-12-31, or with a time", time)
     .option(...subjectTenantFlag)
     .option(...tenantFlag)
+    .option(...modelFlag)
+    .option("--condition <name>", "with --model: what it holds under")
+    .option("--context <json>", "with --condition: parameters that are known", jsonObject)
     .action(
-      bind((cli, subject: string, relation: string, text: string, flags: ObjectFlags) =>
+      bind((cli, subject: string, relation: string, text: string, flags: GrantFlags) =>
         grant(cli, [subject, relation, text], flags),
       ),
     );
@@ -95,6 +112,7 @@ export const addGrant = (program: Command, bind: Bind): void => {
     .argument("<what...>", "its id, or <subject> <relation> <path>")
     .option(...subjectTenantFlag)
     .option(...tenantFlag)
+    .option(...modelFlag)
     .action(bind(revoke));
   program
     .command("check")
@@ -104,6 +122,8 @@ export const addGrant = (program: Command, bind: Bind): void => {
     .argument(...objectArgument)
     .option(...subjectTenantFlag)
     .option(...tenantFlag)
+    .option(...modelFlag)
+    .option("--context <json>", "with --model: what conditions are judged with", jsonObject)
     .action(
       bind((cli, subject: string, permission: string, text: string, flags: ObjectFlags) =>
         check(cli, [subject, permission, text], flags),

@@ -9,6 +9,7 @@ interface Flags {
   readonly subject?: string;
   readonly relation?: string;
   readonly object?: string;
+  readonly model?: string;
 }
 
 export const addRelation = (program: Command, bind: Bind): void => {
@@ -23,6 +24,7 @@ export const addRelation = (program: Command, bind: Bind): void => {
     .option("--subject <subject>", "user:alice, group:staff, …")
     .option("--relation <name>", "viewer, editor, owner, blocked, member, admin")
     .option("--object <path>", "a file or directory itself; or group:<id>, tenant:<id>")
+    .option("--model <name>", "of this model of the tenant's own")
     .action(
       bind(async (cli, { object: text, ...flags }: Flags) => {
         const named = text === undefined ? undefined : parseObject(text);

@@ -3,6 +3,7 @@ import { healthRoutes } from "./health.ts";
 import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
 import { listFiles, statFile } from "./list-files.ts";
+import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operations.ts";
 import { readFile } from "./read-file.ts";
 import { recordRoutes } from "./records.ts";
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...tenantRoutes,
   ...userRoutes,
   ...relationRoutes,
+  ...modelRoutes,
   ...shareRoutes,
   ...recordRoutes,
   ...healthRoutes,

@@ -88,6 +88,7 @@ export const relationRoutes: readonly Route[] = [
         subject: query.text("subject"),
         relation: query.text("relation"),
         object: query.text("object"),
+        model: query.text("model"),
         ...(query.flag("crossing") && { crossing: true }),
       });
       return pageAnswer(call, "relations", page, wireRelationOf);

@@ -3,13 +3,14 @@ import {
   FileError,
   type GroupRecord,
   type LinkVisit,
+  type ModelRecord,
   type PageOf,
   type RelationRecord,
   type ShareRecord,
   type UserRecord,
 } from "@bulkhead/contract";
 
-type Members = "relations" | "users" | "groups" | "shares" | "links" | "explain";
+type Members = "relations" | "models" | "users" | "groups" | "shares" | "links" | "explain";
 
 /** What the front asked, in order: the name of the call and what it was given beside the context. */
 export type Asked = [call: string, ...input: unknown[]][];
@@ -43,6 +44,7 @@ export const relationWorld = (
   const visits: LinkVisit[] = [];
   let uses = 0;
   const relations = new Map<string, RelationRecord>();
+  const models = new Map<string, ModelRecord>();
   const users = new Map<string, UserRecord>();
   const groups = new Map<string, GroupRecord>();
   const shares = new Map<string, ShareRecord>();
@@ -79,10 +81,11 @@ export const relationWorld = (
           subjectTenant: input.subjectTenant ?? null,
           relation: input.relation,
           object: input.object,
-          model: null,
+          model: input.model ?? null,
           createdAt: then,
           createdBy: "alice",
           expiresAt: input.expiresAt ?? null,
+          ...(input.condition && { condition: input.condition }),
         };
         relations.set(record.id, record);
         mark(ctx.settlement.idempotency);
@@ -121,6 +124,31 @@ export const relationWorld = (
       listSubjects: async (_ctx, query) => {
         asked.push(["listSubjects", query]);
         return page(["user:alice", "user:bob"], query);
+      },
+    },
+    models: {
+      put: async (ctx, { name, source, tenant = "acme" }) => {
+        const before = models.get(name);
+        const model: ModelRecord = {
+          name,
+          tenant,
+          source,
+          createdAt: before?.createdAt ?? then,
+          updatedAt: before === undefined ? then : then + 1,
+        };
+        models.set(name, model);
+        mark(ctx.settlement.idempotency);
+        return model;
+      },
+      get: async (_ctx, name, tenant) => {
+        asked.push(["model", name, tenant]);
+        return one(models, name);
+      },
+      list: async (_ctx, query) => page([...models.values()], query),
+      remove: async (_ctx, name, tenant) => {
+        asked.push(["remove model", name, tenant]);
+        one(models, name);
+        models.delete(name);
       },
     },
     users: {
