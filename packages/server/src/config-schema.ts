@@ -127,6 +127,12 @@ const schema = z.strictObject({
     .min(1)
     .default(50)
     .describe("Connections to all tenants' own databases together."),
+  relationMemory: z
+    .number()
+    .int()
+    .min(1)
+    .default(256)
+    .describe("MiB of relations that a process keeps in memory, of all tenants together."),
   mounts: z.array(mount).default([]).describe("Further storages and their places in the tree."),
   trustedProxies: z
     .array(z.string())
@@ -154,6 +160,7 @@ export interface Config {
   readonly placements: Readonly<Record<string, PlacementConfig>>;
   readonly defaultPlacement: string;
   readonly tenantConnections: number;
+  readonly relationMemory: number;
   readonly mounts: readonly MountConfig[];
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;

@@ -85,6 +85,7 @@ const start = async (
     placements: await placementsOf(config),
     sealKeys: [masterKey.derive("seal")],
     tenantConnections: config.tenantConnections,
+    graphBytes: config.relationMemory * 1024 * 1024,
     defaultPlacement: config.defaultPlacement,
     mounts: config.mounts,
     log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),
