@@ -99,6 +99,8 @@ export interface Principal {
   readonly reach: Reach;
   /** Milliseconds since the epoch, or undefined for a key that does not expire. */
   readonly expiresAt: number | undefined;
+  /** The ids of the keys of identities that it was minted with, directly or through others; absent if there are none. */
+  readonly mintedBy?: readonly string[] | undefined;
   /** A prefix that the request itself was narrowed to. */
   readonly narrowedTo?: VirtualPath | undefined;
   /** Who holds the key, where it acts for somebody else: the rest is about the one it acts for. */

@@ -1,4 +1,13 @@
-import { FileError, isUnder, parseVirtualPath, type Principal } from "@bulkhead/contract";
+import {
+  FileError,
+  isUnder,
+  parseVirtualPath,
+  type Principal,
+  type Revision,
+  type Subject,
+  type TenantRef,
+  unauthenticated,
+} from "@bulkhead/contract";
 import type { Ledger } from "@bulkhead/ledger";
 import { type Acting, actingFor, type Admission, type Authority, narrow } from "@bulkhead/policy";
 import type { Entering } from "./entering.ts";
@@ -6,11 +15,14 @@ import type { RootsTable } from "./roots.ts";
 import { type Standings, withStanding } from "./standings.ts";
 
 export interface AuthorityOptions {
-  readonly ledger: Pick<Ledger, "authority" | "tenants" | "subjects" | "relations">;
+  readonly ledger: Pick<Ledger, "authority" | "keys" | "tenants" | "subjects" | "relations">;
   readonly roots: Pick<RootsTable, "catchUp" | "rootsOf">;
   readonly standings: Standings;
   readonly enter: Entering;
 }
+
+/** Of how many keys that minted others it is kept whose they are. */
+const mostHolders = 10_000;
 
 /**
  * Admits keys on a mount table and on relations at least as new as what the ledger said of the key: whoever has a
@@ -24,14 +36,42 @@ export const authorityOf = ({ ledger, roots, standings, enter }: AuthorityOption
       .rootsOf(tenant.uid)
       .every(({ path }) => reach.bounds.some((bound) => isUnder(bound, path)));
 
+  // Whose a key is never changes.
+  const holders = new Map<string, Subject>();
+  const holderOf = async (id: string): Promise<Subject | undefined> => {
+    const known = holders.get(id) ?? (await ledger.keys.get(id))?.subject;
+    if (known === undefined) return undefined;
+    if (holders.size >= mostHolders) holders.clear();
+    holders.set(id, known);
+    return known;
+  };
+
+  /** A key for a part of the tree is given by an admin, and ends with its being one: nobody keeps what it may no more give. */
+  const checkMinter = async (
+    id: string,
+    tenant: Pick<TenantRef, "uid">,
+    revision: Revision,
+    now: number,
+  ): Promise<void> => {
+    const holder = await holderOf(id);
+    if (holder === undefined) throw unauthenticated();
+    const { standing } = await standings(tenant, holder, revision, now);
+    if (!standing.admin) throw unauthenticated();
+  };
+
   const stand = async (admission: Admission): Promise<Admission> => {
     // Every later decision is made on a mount table at least as new as the key's revisions.
     await roots.catchUp(admission.revisions[0]);
     const { principal, revisions, now } = admission;
-    const { tenant } = principal;
-    if (principal.kind !== "identity" || tenant === undefined) return admission;
+    const { tenant, mintedBy } = principal;
+    const isIdentity = principal.kind === "identity";
+    if (tenant === undefined || !(isIdentity || mintedBy !== undefined)) return admission;
     const revision = revisions.find((candidate) => candidate.tenant === tenant.uid);
     if (revision === undefined) return admission;
+    if (!isIdentity) {
+      for (const id of mintedBy ?? []) await checkMinter(id, tenant, revision, now);
+      return admission;
+    }
     const stood = await standings(tenant, principal.subject, revision, now);
     return {
       ...admission,

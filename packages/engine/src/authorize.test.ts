@@ -333,9 +333,24 @@ describe("an identity", () => {
     expect(await on.text(dan, "/shared/note")).toBe("text");
     await users.remove(await on.as(boss), "acme", "dan");
     expect(await on.outcome(() => on.text(dan, "/shared/note"))).toBe("unauthenticated");
+    const part = await on.mint(boss, {
+      workspacePrefix: "/workspace/acme",
+      scopes: ["read", "admin"],
+    });
+    const deeper = await on.mint(part, {
+      workspacePrefix: "/workspace/acme/docs",
+      scopes: ["read"],
+    });
+    const carol = await on.mint(boss, { subject: { type: "user", id: "carol" }, scopes: ["read"] });
+    for (const key of [part, deeper])
+      expect(await on.names(key, "/workspace/acme/docs")).toContain("a");
     await on.revoke(id);
     expect(await on.outcome(async () => tenants.get(await on.as(boss), "acme"))).toBe("forbidden");
     expect(await on.outcome(() => on.text(boss, "/docs/a"))).toBe("not-found");
+    // What it gave for a part of the tree ends with its being an admin; who is judged by relations goes on.
+    for (const key of [part, deeper])
+      expect(await on.outcome(() => on.as(key))).toBe("unauthenticated");
+    expect(await on.outcome(() => on.as(carol))).toBe("ok");
   });
 
   it("is told pages that are full, whose cursors tell nothing of what is left out", async () => {

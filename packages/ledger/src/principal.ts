@@ -70,6 +70,11 @@ export const principalOf = (facts: KeyFacts): Principal | undefined => {
   // Without any bound left the home is never reached; it is named so that there is one.
   const home = bounds[0] ?? prefix ?? roots[0];
   if (home === undefined) return undefined;
+  // Each names the one before it in the chain as its parent.
+  const mintedBy = facts.chain.flatMap(({ prefix: bound }, i) => {
+    const id = i === 0 ? null : facts.chain[i - 1]?.parent;
+    return bound === null && typeof id === "string" ? [id] : [];
+  });
   return {
     ...common,
     kind: prefix === undefined ? "identity" : "capability",
@@ -77,5 +82,6 @@ export const principalOf = (facts: KeyFacts): Principal | undefined => {
     subject: facts.subject,
     scopes: own.scopes.filter((scope) => facts.chain.every((key) => key.scopes.includes(scope))),
     reach: { home, bounds },
+    ...(mintedBy.length > 0 && { mintedBy }),
   };
 };
