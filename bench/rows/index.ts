@@ -1,4 +1,6 @@
 import type { Bench } from "../row.ts";
+import { authorization } from "./authorization.ts";
+import { overHttp } from "./over-http.ts";
 import { relations } from "./relations.ts";
 import { versionedLarge } from "./versioned-large.ts";
 import { versionedReads } from "./versioned-reads.ts";
@@ -12,4 +14,6 @@ export const benches: readonly Bench[] = [
   versionedLarge,
   versionedTrees,
   relations,
+  authorization,
+  overHttp,
 ];

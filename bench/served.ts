@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+import { bulkhead } from "@bulkhead/harness";
+import { durablePostgres } from "./durable-postgres.ts";
+
+export interface Served extends AsyncDisposable {
+  readonly url: string;
+  readonly platformKey: string;
+  readonly pid: number;
+  /** Sends one request as JSON; throws unless it is answered with 2xx. */
+  readonly api: (method: string, path: string, body?: unknown, key?: string) => Promise<unknown>;
+}
+
+/** The real server in a process of its own, on a durable PostgreSQL. `config` is the text of a `bulkhead.yaml`. */
+export const served = async (commitDelay: number, config = "{}"): Promise<Served> => {
+  const postgres = await durablePostgres(commitDelay);
+  const file = join(postgres.folder, "bulkhead.yaml");
+  await writeFile(file, config);
+  const platformKey = `platform-${randomBytes(24).toString("hex")}`;
+  const server = bulkhead(
+    [
+      "serve",
+      "--port",
+      "0",
+      "--config",
+      file,
+      "--data-dir",
+      join(postgres.folder, "server"),
+      "--database-url",
+      postgres.url,
+    ],
+    { env: { BULKHEAD_PLATFORM_KEY: platformKey } },
+  );
+  const url = await server.url();
+  return {
+    url,
+    platformKey,
+    pid: server.pid,
+    api: async (method, path, body, key = platformKey) => {
+      const answer = await fetch(`${url}/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+      return answer.status === 204 ? undefined : answer.json();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server.stop();
+      await postgres[Symbol.asyncDispose]();
+    },
+  };
+};
+
+export interface Sent {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** A client with so many connections that stay open. `send` resolves when the whole answer is there, with its status. */
+export const client = (
+  url: string,
+  connections: number,
+): { readonly send: (sent: Sent) => Promise<number>; readonly close: () => void } => {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const { hostname, port } = new URL(url);
+  return {
+    send: ({ method, path, headers = {}, body }) =>
+      new Promise((resolve, reject) => {
+        const length = body === undefined ? {} : { "content-length": String(body.length) };
+        const outgoing = request(
+          { agent, hostname, port, method, path, headers: { ...headers, ...length } },
+          (answer) => {
+            answer.resume();
+            answer.once("end", () => resolve(answer.statusCode ?? 0));
+            answer.once("error", reject);
+          },
+        );
+        outgoing.once("error", reject);
+        outgoing.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+};
