@@ -191,6 +191,14 @@ describe("grant, revoke and check", () => {
 });
 
 it("explain shows the questions in their order, with what they found", async () => {
+  const facts = {
+    none: [],
+    bounds: ["/a", "/b"],
+    touches: [
+      { path: "/x", chain: [], misses: [{ why: "blocked", relation: "a b" }, { why: "ended" }] },
+      { path: "/y", deep: { mount: { at: "/", on: true } } },
+    ],
+  };
   const explanation = {
     decision: "denied",
     code: "forbidden",
@@ -198,7 +206,7 @@ it("explain shows the questions in their order, with what they found", async () 
     tenantStatus: "active",
     steps: [
       { step: "path", outcome: "allowed", detail: "It is one.", facts: {} },
-      { step: "relations", outcome: "denied", detail: "None.", facts: { misses: ["a", "b"] } },
+      { step: "relations", outcome: "denied", detail: "None.", facts },
     ],
   };
   answers["POST explain"] = explanation;
@@ -210,7 +218,15 @@ it("explain shows the questions in their order, with what they found", async () 
       "STEP       OUTCOME  WHY",
       "path       allowed  It is one.",
       "relations  denied   None.",
-      "                      misses: a b",
+      "                      bounds: /a, /b",
+      "                      touches:",
+      "                        path: /x",
+      "                        misses:",
+      "                          why blocked, relation a b",
+      "                          why ended",
+      "                        path: /y",
+      "                        deep:",
+      "                          mount: at /, on true",
       "",
     ].join("\n"),
   ]);

@@ -1,8 +1,7 @@
 import type { Cli } from "./cli.ts";
 import { type Column, sheet, table } from "./table.ts";
 
-/** Writes the value of a field for people; undefined where it holds nothing. */
-export const text = (value: unknown): string | undefined => {
+const text = (value: unknown): string | undefined => {
   if (value === null || value === undefined) return undefined;
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(" ");
   if (typeof value === "string") return value;

@@ -3,8 +3,8 @@ import { operations } from "@bulkhead/wire";
 import type { Command } from "commander";
 import { at, type Bind, type Cli } from "../cli.ts";
 import { UsageError } from "../failure.ts";
+import { factLines } from "../fact-lines.ts";
 import { withoutSlash } from "../place.ts";
-import { text } from "../show.ts";
 import { type Column, table } from "../table.ts";
 import { oneOf } from "../values.ts";
 
@@ -25,11 +25,9 @@ const columns: readonly Column<Row>[] = [
 const rowsOf = ({ steps }: Explanation): readonly Row[] =>
   steps.flatMap(({ step, outcome, detail, facts }): Row[] => [
     [step, outcome, detail],
-    ...Object.entries(facts).map(([name, value]): Row => [
-      "",
-      "",
-      `  ${name}: ${text(value) ?? "-"}`,
-    ]),
+    ...Object.entries(facts)
+      .flatMap(([name, value]) => factLines(name, value))
+      .map((line): Row => ["", "", `  ${line}`]),
   ]);
 
 const show = async (cli: Cli, explanation: Explanation): Promise<void> => {
