@@ -40,6 +40,9 @@ const answers: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ],
 };
 
+/** What another try at once meets again, while the rest of the storage works. */
+const lasting: readonly string[] = ["ENOSPC", "EDQUOT", "EROFS"];
+
 /** The caller's answer to a fault; any other error is answered as it is. */
 export const answerFor = (error: unknown): unknown => {
   if (!(error instanceof DiskFault)) return error;
@@ -47,7 +50,7 @@ export const answerFor = (error: unknown): unknown => {
     "unavailable",
     `The storage failed (${error.code}).`,
   ];
-  return new FileError(code, detail);
+  return new FileError(code, detail, lasting.includes(error.code) ? { retry: "exhausted" } : {});
 };
 
 const faultOf = (error: unknown): unknown =>

@@ -1,5 +1,15 @@
 import type { Region } from "@bulkhead/resilience";
 
+/** How a storage outside the ledger is dealt with; what is not named has its default. */
+export interface MechanicsSpec {
+  /** Milliseconds that the storage may take to begin an answer, and between two chunks of content. */
+  readonly timeoutMs?: number | undefined;
+  /** How often a call that failed is repeated. */
+  readonly retries?: number | undefined;
+  /** Calls that the storage works on at once; more wait in turn. */
+  readonly concurrency?: number | undefined;
+}
+
 /** Which storage a mount stands on, and how. */
 export interface StorageSpec {
   readonly backend: "local" | "memory" | "versioned" | "postgres";
@@ -14,6 +24,7 @@ export interface StorageSpec {
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;
   readonly region?: Region | undefined;
+  readonly mechanics?: MechanicsSpec | undefined;
 }
 
 /** How a new tenant's roots are mounted. */

@@ -104,21 +104,18 @@ const openTree = async (
   opened: Closers,
 ): Promise<Control> => {
   const { namespaceRoots, placements } = options;
+  const { databases, pools } = openTenantDatabases({ ...options, ledger, ledgerUrl: url }, opened);
   const intentsAfter = afterwork(ledger.intents);
   opened.add(() => intentsAfter.close());
-  const { databases, pools, charging } = openTenantDatabases(
-    { ...options, ledger, ledgerUrl: url },
-    opened,
-  );
   const templates = mountTemplates({
     storages: {
       leases: ledger.leases,
       intents: ledger.intents,
+      accounted: ledger.accounted,
       contentRoots: ledger.contentRoots,
       afterwork: intentsAfter,
       trees: ledger.trees,
       ledgerRegion: options.region,
-      charging,
       pools,
     },
     placements,

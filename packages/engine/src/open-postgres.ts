@@ -16,8 +16,7 @@ import type { RootDatabase } from "./tenant-databases.ts";
 
 export interface PostgresRequest extends StorageRequest {
   readonly intents: Intents;
-  /** Charges what it settles. */
-  readonly charging: Afterwork;
+  readonly afterwork: Afterwork;
   readonly pools: Pools;
   readonly database: () => Promise<RootDatabase>;
 }
@@ -36,15 +35,15 @@ export const openPostgres = (request: PostgresRequest): Backend =>
     idleMs,
     open: async () => {
       const { backend, forget } = await prepare(request);
-      const { intents, charging, mount, tenant } = request;
+      const { intents, afterwork, mount, tenant } = request;
       const exact = settle({
-        // Granted like any other; what was granted is charged when it is settled.
         intents,
-        afterwork: charging,
+        afterwork,
         mount,
         tenant,
         fencing: undefined,
         recovery: backend,
+        charging: "reported",
         outcome: async (ctx, staged) => outcomeOf(await backend.effects.find(ctx, staged)),
         settled: forget.settled,
       });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   type Backend,
   FileError,
+  type Layer,
   type OpContext,
   parseBackendPath,
   type Recovery,
@@ -10,9 +11,9 @@ import { local } from "@bulkhead/backend-local";
 import { memory } from "@bulkhead/backend-memory";
 import type { Pools } from "@bulkhead/backend-postgres";
 import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/kit";
-import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
+import { lazy, mechanics, verifyResidency } from "@bulkhead/resilience";
 import { type Afterwork, settle, sweep } from "@bulkhead/settle";
-import type { ContentRoots, Intents, Leases, Trees } from "@bulkhead/ledger";
+import type { Accounted, ContentRoots, Intents, Leases, Trees } from "@bulkhead/ledger";
 import { held } from "./held.ts";
 import { openPostgres, type PostgresRequest } from "./open-postgres.ts";
 import { openVersioned, type VersionedRequest } from "./open-versioned.ts";
@@ -22,11 +23,10 @@ import type { RootDatabase } from "./tenant-databases.ts";
 export interface Storages {
   readonly leases: Leases;
   readonly intents: Intents;
+  readonly accounted: Accounted;
   readonly contentRoots: ContentRoots;
   readonly afterwork: Afterwork;
   readonly trees: Trees;
-  /** Settles by charging what the effect says that it added. */
-  readonly charging: Afterwork;
   /** Connections to all tenants' databases. */
   readonly pools: Pools;
   /** The region that the ledger is in, if the configuration says. */
@@ -50,16 +50,30 @@ export interface StorageRequest {
 /** How long a storage that nobody asks for stays open, and with it its lease. */
 const idleMs = 60_000;
 
+type Layered = (backend: Backend, recovery: Recovery | undefined, fencing: number) => Backend;
+
+/** What stands around a storage outside the ledger, in the order of `mechanicsOrder`; residency was verified on opening. */
+const layersOf = (
+  { readOnly, mechanics: wanted = {} }: StorageSpec,
+  exact: Layer<Backend>,
+  recovery: Recovery | undefined,
+): readonly Layer<Backend>[] => {
+  const { timeoutMs, retries, concurrency } = wanted;
+  return mechanics({
+    readOnly,
+    settle: exact,
+    retry: { ...(retries !== undefined && { retries }), ...(recovery && { recovery }) },
+    timeout: timeoutMs === undefined ? {} : { answerMs: timeoutMs, progressMs: timeoutMs },
+    concurrency: concurrency === undefined ? {} : { calls: concurrency },
+  }).map(({ layer }) => layer);
+};
+
 const ownContext = (): OpContext => plainContext({ requestId: "server" });
 
 /** A storage with all its layers, opened on first use, closed when idle. */
 export const openStorage = (storages: Storages, request: StorageRequest): Backend => {
   const { mount, spec } = request;
-  const layered = (
-    backend: Backend,
-    recovery: Recovery | undefined,
-    fencing: number | undefined,
-  ): Backend => {
+  const layered: Layered = (backend, recovery, fencing) => {
     const exact = settle({
       intents: storages.intents,
       afterwork: storages.afterwork,
@@ -67,8 +81,12 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
       tenant: request.tenant,
       fencing,
       recovery,
+      // What is mounted to be read is somebody else's to fill, and nobody's charge.
+      ...(!spec.readOnly && {
+        charging: { accounted: storages.accounted, forgets: recovery === undefined },
+      }),
     });
-    return stack(backend, ...(spec.readOnly ? [readOnly] : []), exact);
+    return stack(backend, ...layersOf(spec, exact, recovery));
   };
 
   switch (spec.backend) {
@@ -87,7 +105,10 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
             const backend = await openLocal(storages, request);
             try {
               await verifyResidency(backend, spec.region);
-              await sweep(ownContext(), storages.intents, mount, backend);
+              await sweep(ownContext(), storages.intents, mount, backend, {
+                accounted: storages.accounted,
+                backend,
+              });
               for (const name of request.directories ?? [])
                 await makeDirectory(backend, ownContext(), parseBackendPath(name), {
                   existOk: true,
@@ -111,7 +132,7 @@ const gone: Recovery = { recover: () => Promise.resolve("undone"), sweep: () => 
 const openMemory = (
   storages: Storages,
   { mount, spec }: StorageRequest,
-  layered: (backend: Backend, recovery: Recovery | undefined, fencing: number) => Backend,
+  layered: Layered,
 ): Backend => {
   const kept = overrideBackend(memory(), { close: () => Promise.resolve() });
   return lazy({
@@ -138,12 +159,12 @@ export const versionedRequest = (
 
 /** What a mount in a tenant's own database is opened and looked after with. */
 export const postgresRequest = (
-  { intents, charging, pools }: Storages,
+  { intents, afterwork, pools }: Storages,
   request: StorageRequest,
 ): PostgresRequest => ({
   ...request,
   intents,
-  charging,
+  afterwork,
   pools,
   database:
     request.database ??

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Pools, pools } from "@bulkhead/backend-postgres";
 import type { Ledger } from "@bulkhead/ledger";
-import { type Afterwork, afterwork } from "@bulkhead/settle";
 import type { Closers } from "./closers.ts";
 import type { PlacementSpec } from "./mount-spec.ts";
 import { sealer } from "./seal.ts";
@@ -10,21 +9,20 @@ import { type TenantDatabases, tenantDatabases } from "./tenant-databases.ts";
 export type SealKeys = readonly [Uint8Array, ...Uint8Array[]];
 
 export interface OpenTenantDatabasesOptions {
-  readonly ledger: Pick<Ledger, "provisioning" | "intents">;
+  readonly ledger: Pick<Ledger, "provisioning">;
   readonly ledgerUrl: string;
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   readonly sealKeys?: SealKeys | undefined;
   readonly tenantConnections?: number | undefined;
 }
 
-/** Everything that tenants' own databases need in a process: who finds them, their connections, and who charges. */
+/** Everything that tenants' own databases need in a process: who finds them and their connections. */
 export const openTenantDatabases = (
   options: OpenTenantDatabasesOptions,
   opened: Closers,
 ): {
   readonly databases: TenantDatabases;
   readonly pools: Pools;
-  readonly charging: Afterwork;
 } => {
   const { ledger, ledgerUrl, placements, sealKeys, tenantConnections } = options;
   const named = Object.entries(placements).find(([, { backend }]) => backend === "postgres");
@@ -36,8 +34,6 @@ export const openTenantDatabases = (
     ...(tenantConnections !== undefined && { maxConnections: tenantConnections }),
   });
   opened.add(() => connections.close());
-  const charging = afterwork({ ...ledger.intents, settle: ledger.intents.charge });
-  opened.add(() => charging.close());
   const databases = tenantDatabases({
     ledger,
     placements,
@@ -46,5 +42,5 @@ export const openTenantDatabases = (
     sealer: sealer(sealKeys ?? [randomBytes(32)]),
     pools: connections,
   });
-  return { databases, pools: connections, charging };
+  return { databases, pools: connections };
 };

@@ -239,11 +239,11 @@ describe("settle, over a real ledger", () => {
     let failures = 2;
     const flaky: Intents = {
       ...ledger.intents,
-      settle: (id, outcome) => {
+      settle: (...args) => {
         failures -= 1;
         return failures >= 0
           ? Promise.reject(new FileError("unavailable", "No ledger."))
-          : ledger.intents.settle(id, outcome);
+          : ledger.intents.settle(...args);
       },
     };
     const work = afterwork(flaky);
@@ -313,9 +313,8 @@ describe("settle, over a real ledger", () => {
           },
           afterwork: {
             ...after,
-            settle: () => Promise.reject(crashed),
+            finish: () => Promise.reject(crashed),
             discard: () => undefined,
-            pending: () => true,
           },
           mount,
           tenant: () => tenant,

@@ -6,5 +6,6 @@ export * from "./types.ts";
 export * from "./types-relations.ts";
 export * from "./types-shares.ts";
 export * from "./types-provisioning.ts";
+export * from "./types-accounted.ts";
 export * from "./types-trees.ts";
 export * from "./types-work.ts";

@@ -73,6 +73,7 @@ test("What a crash left behind is listed for its mount, oldest first, with what 
   expect(await at.ledger.intents.pending("crash")).toEqual([
     {
       id: open,
+      tenant: uid,
       mount: "crash",
       fencing: undefined,
       operation: "write",
@@ -83,6 +84,7 @@ test("What a crash left behind is listed for its mount, oldest first, with what 
     },
     {
       id: committing,
+      tenant: uid,
       mount: "crash",
       fencing: undefined,
       operation: "move",

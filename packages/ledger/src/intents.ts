@@ -1,32 +1,30 @@
 import type { Operation } from "@bulkhead/contract";
-import { type Database, type Statement, toJson } from "./database.ts";
+import { type Database, toJson } from "./database.ts";
 import { combine } from "./combine.ts";
-import type { Intents, Outcome, PendingIntent } from "./types.ts";
+import { type Intents, type Outcome, type PendingIntent, platformUid } from "./types.ts";
+import type { Charge, SettledAs } from "./types-accounted.ts";
 
 const begin = {
   name: "intent_begin_v1",
   text: "select bulkhead.intent_begin_v1($1, $2, $3, $4, $5, $6)",
 };
 const commit = {
-  name: "intent_commit_v1",
-  text: "select bulkhead.intent_commit_v1($1, $2, $3, $4, $5, $6)",
+  name: "intent_commit_v2",
+  text: "select bulkhead.intent_commit_v2($1, $2, $3, $4, $5, $6)",
 };
 // In the order given: they wait for the same head, and its chain tells the order in which they were settled.
 const settle = {
-  name: "intent_settle_v1",
-  text: `select count(bulkhead.intent_settle_v1(s.id, s.outcome))::integer from (
-    select * from unnest($1::text[], $2::jsonb[]) with ordinality as u (id, outcome, n) order by n offset 0) s`,
-};
-const charge = {
-  name: "intent_charge_v1",
-  text: `select count(bulkhead.intent_charge_v1(s.id, s.outcome))::integer from (
-    select * from unnest($1::text[], $2::jsonb[]) with ordinality as u (id, outcome, n) order by n offset 0) s`,
+  name: "intent_settle_v2",
+  text: `select array_agg(bulkhead.intent_settle_v2(s.id, s.outcome, s.facts)) from (
+    select * from unnest($1::text[], $2::jsonb[], $3::jsonb[]) with ordinality as u (id, outcome, facts, n)
+      order by n offset 0) s`,
 };
 const discard = { name: "intent_discard_v1", text: "select bulkhead.intent_discard_v1($1)" };
 const renew = { name: "intent_renew_v1", text: "select bulkhead.intent_renew_v1($1)" };
 
 interface PendingRow {
   readonly id: string;
+  readonly tenant: string;
   readonly mount: string;
   readonly fencing: string | null;
   readonly operation: Operation;
@@ -39,30 +37,31 @@ interface PendingRow {
 interface Settled {
   readonly id: string;
   readonly outcome: Outcome;
+  readonly charge: Charge | undefined;
 }
 
-/** Keeps intents: `hot` for what requests wait for, `background` for settling and recovery. An id names its tenant, then the row. */
-export const createIntents = (hot: Database, background: Database): Intents => {
-  const together = (statement: Statement): ((id: string, outcome: Outcome) => Promise<void>) => {
-    const ride = combine<Settled, true>(async (_, batch) => {
-      await hot.call<number>(statement, [
-        batch.map(({ id }) => id),
-        batch.map(({ outcome }) => toJson(outcome)),
-      ]);
-      return batch.map(() => true);
-    });
-    return async (id, outcome) => {
-      await ride(id.slice(0, id.indexOf(".")), { id, outcome });
-    };
-  };
+/**
+ * Keeps intents: `hot` for what requests wait for, `long` for settling what many rows follow, `background` for recovery.
+ * An id names its tenant, then the row.
+ */
+export const createIntents = (hot: Database, long: Database, background: Database): Intents => {
+  const settleAll = (database: Database, batch: readonly Settled[]): Promise<SettledAs[]> =>
+    database.call(settle, [
+      batch.map(({ id }) => id),
+      batch.map(({ outcome }) => toJson(outcome)),
+      batch.map(({ charge: by }) => toJson(by?.facts ?? null)),
+    ]);
+  const settleTogether = combine<Settled, SettledAs>((_, batch) => settleAll(hot, batch));
+  const tenantOf = (id: string): string => id.slice(0, id.indexOf("."));
   const left = async (where: string, values: readonly unknown[]): Promise<PendingIntent[]> => {
     const rows = await background.rows<PendingRow>(
-      `select tenant || '.' || id as id, mount, fencing, operation, paths, size, state, staged
+      `select tenant || '.' || id as id, tenant, mount, fencing, operation, paths, size, state, staged
        from bulkhead.intent where ${where} order by n`,
       values,
     );
     return rows.map((row): PendingIntent => ({
       id: row.id,
+      tenant: row.tenant === platformUid ? undefined : row.tenant,
       mount: row.mount,
       fencing: row.fencing === null ? undefined : Number(row.fencing),
       operation: row.operation,
@@ -71,6 +70,12 @@ export const createIntents = (hot: Database, background: Database): Intents => {
       state: row.state,
       staged: row.staged ?? undefined,
     }));
+  };
+  const settleBy: Intents["settle"] = async (id, outcome, by) => {
+    const settled = { id, outcome, charge: by };
+    if (by?.alone !== true) return await settleTogether(tenantOf(id), settled);
+    const [as] = await settleAll(long, [settled]);
+    return as ?? "gone";
   };
   return {
     begin: (settlement, intent) =>
@@ -83,7 +88,7 @@ export const createIntents = (hot: Database, background: Database): Intents => {
         intent.size ?? null,
       ]),
     commit: (settlement, id, staged) =>
-      hot.call<"committing" | "moved">(commit, [
+      hot.call<"committing" | "moving" | "moved">(commit, [
         id,
         toJson(settlement),
         staged.id,
@@ -91,8 +96,11 @@ export const createIntents = (hot: Database, background: Database): Intents => {
         staged.digest ?? null,
         staged.etagBefore ?? null,
       ]),
-    settle: together(settle),
-    charge: together(charge),
+    settle: settleBy,
+    charge: async (id, outcome) => {
+      const { bytes = 0, files = 0 } = outcome;
+      await settleBy(id, outcome, { facts: [{ is: "added", bytes, files }], alone: true });
+    },
     discard: async (id) => {
       await hot.call<null>(discard, [id]);
     },

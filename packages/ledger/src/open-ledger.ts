@@ -1,3 +1,4 @@
+import { createAccounted } from "./accounted.ts";
 import { createAuditLog } from "./audit-log.ts";
 import { createAuthority } from "./authority.ts";
 import { createChanges } from "./change.ts";
@@ -117,7 +118,8 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     models: createModels(background, change),
     shares: createShares(background, change),
     auditLog: createAuditLog(hot),
-    intents: createIntents(hot, background),
+    intents: createIntents(hot, trees, background),
+    accounted: createAccounted(background),
     idempotency,
     roots: createRoots(background),
     leases: createLeases(leasing),

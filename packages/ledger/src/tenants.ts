@@ -250,7 +250,13 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.subject where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.model where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
-            await tx.rows("delete from bulkhead.accounted where tenant = $1", [uid]);
+            // By its mounts: what is charged has no index by tenant.
+            await tx.rows(
+              `delete from bulkhead.accounted a using bulkhead.accounted_mount m
+               where m.tenant = $1 and a.mount = m.mount`,
+              [uid],
+            );
+            await tx.rows("delete from bulkhead.accounted_mount where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("delete from bulkhead.change where tenant = $1", [uid]);

@@ -19,6 +19,7 @@ import type {
   VirtualPath,
 } from "@bulkhead/contract";
 
+import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
 import type { NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
@@ -189,6 +190,8 @@ export interface Outcome {
 }
 
 export interface PendingIntent extends NewIntent {
+  /** The uid of the tenant that it is charged to; undefined is the platform. */
+  readonly tenant: string | undefined;
   readonly id: string;
   readonly state: "open" | "committing";
   readonly staged: string | undefined;
@@ -200,8 +203,9 @@ export interface Intents {
     settlement: Settlement,
     id: string,
     staged: Staged,
-  ) => Promise<"committing" | "moved">;
-  readonly settle: (id: string, outcome: Outcome) => Promise<void>;
+  ) => Promise<"committing" | "moving" | "moved">;
+  /** Without `charge` the counters stay as they are. */
+  readonly settle: (id: string, outcome: Outcome, charge?: Charge) => Promise<SettledAs>;
   /** Settles, and adds the outcome's bytes and files to what the tenant uses, in one transaction. Once, however often. */
   readonly charge: (id: string, outcome: Outcome) => Promise<void>;
   readonly discard: (id: string) => Promise<void>;
@@ -266,6 +270,7 @@ export interface Ledger {
   readonly shares: ShareStore;
   readonly auditLog: AuditLog;
   readonly intents: Intents;
+  readonly accounted: Accounted;
   readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };
   readonly roots: Roots;
   readonly leases: Leases;

@@ -263,8 +263,9 @@ test("What one runner is just claiming, another passes by", async () => {
 test("Events come in order for each tenant, to one claimer at a time, until they are acknowledged", async () => {
   const one = await at.tenant("events");
   const two = await at.tenant("events-too");
-  const emit = async (uid: string): Promise<void> =>
-    at.ledger.intents.settle(await at.ledger.intents.begin(settlement(uid), writing()), {});
+  const emit = async (uid: string): Promise<void> => {
+    await at.ledger.intents.settle(await at.ledger.intents.begin(settlement(uid), writing()), {});
+  };
   for (let i = 0; i < 3; i++) await emit(one.uid);
   const first = await at.ledger.outbox.claim(2, 60_000);
   expect(first.map((event) => [event.tenantUid, event.seq])).toEqual([

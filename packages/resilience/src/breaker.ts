@@ -18,11 +18,16 @@ export interface BreakerOptions {
   readonly clock?: () => number;
 }
 
-/** Whether an error says that the storage itself does not work. A body that stopped coming (`never`) says nothing of it. */
-const isDown = (error: unknown): boolean =>
-  isFileError(error) &&
-  (error.code === "unavailable" || error.code === "timeout") &&
-  error.retry !== "never";
+/**
+ * Whether an error says that the storage itself does not work. A body that stopped coming (`never`) says nothing of it,
+ * nor does a storage that answers at once that trying again will not do (`exhausted`, and not by trying): a full disk
+ * can be read.
+ */
+const isDown = (error: unknown): boolean => {
+  if (!isFileError(error) || (error.code !== "unavailable" && error.code !== "timeout"))
+    return false;
+  return error.retry === "exhausted" ? isFileError(error.cause) : error.retry === "safe";
+};
 
 /**
  * Spares a storage that does not work, and its callers the wait. After so many failures of the storage's own in a row,

@@ -20,6 +20,33 @@ const storage = {
     .describe("Where the storage has to be: confirmed by itself, or attested by you."),
 };
 
+const mechanics = z
+  .strictObject({
+    timeoutMs: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        "Milliseconds that the storage may take to begin an answer, and between two chunks; 30000 by default.",
+      ),
+    retries: z
+      .number()
+      .int()
+      .min(0)
+      .max(10)
+      .optional()
+      .describe("How often a failed call is repeated where that is safe; 3 by default."),
+    concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe("Calls that the storage works on at once, the others waiting; 64 by default."),
+  })
+  .optional()
+  .describe("For local and memory: how a storage that is slow or fails is dealt with.");
+
 const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://");
@@ -61,8 +88,9 @@ const placement = z
       })
       .optional()
       .describe("For postgres: what is run once in a new database, as the tenant's role."),
+    mechanics,
   })
-  .superRefine(({ backend, options, provisioning }, context) => {
+  .superRefine(({ backend, options, provisioning, mechanics: wanted }, context) => {
     const only = (path: readonly string[], given: unknown, wanted: boolean): void => {
       if (given !== undefined && !wanted)
         context.addIssue({
@@ -76,11 +104,13 @@ const placement = z
     only(["options", "adminUrl"], options.adminUrl, own);
     only(["options", "schema"], options.schema, own);
     only(["provisioning"], provisioning, own);
+    only(["mechanics"], wanted, backend === "local" || backend === "memory");
   });
 const mount = z.strictObject({
   path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
   backend: z.enum(["local", "memory"]).describe("What the files lie on."),
   ...storage,
+  mechanics,
   tenant: z.string().optional().describe("The tenant on whose ground the mount has to lie."),
   priority: z
     .number()
@@ -167,11 +197,18 @@ export interface Config {
   readonly shutdownGraceSeconds: number;
 }
 
+export interface MechanicsConfig {
+  readonly timeoutMs?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly concurrency?: number | undefined;
+}
+
 interface StorageConfig {
   readonly options: { readonly root?: string | undefined };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;
   readonly region?: string | { readonly attested: string } | undefined;
+  readonly mechanics?: MechanicsConfig | undefined;
 }
 
 export interface PlacementConfig extends StorageConfig {

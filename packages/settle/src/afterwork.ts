@@ -1,22 +1,44 @@
 import { FileError } from "@bulkhead/contract";
-import type { Intents, Outcome } from "./ports.ts";
+import type { Intents } from "./ports.ts";
 
 /** What has to happen to intents beside and after requests: renewing leases, and settling what could not be settled at once. */
 export interface Afterwork {
   /** Keeps the intent's lease until the returned function is called. */
   readonly streaming: (id: string) => () => void;
-  /** Settles; if the ledger does not answer, goes on trying and rejects with `unavailable`: the effect stands, its answer is lost. */
-  readonly settle: (id: string, outcome: Outcome) => Promise<void>;
+  /**
+   * Ends an intent by `work`, which may be run again. If it fails or takes longer than five seconds, it is gone on with
+   * behind the caller, who gets `unavailable`: the effect stands, its answer is lost.
+   */
+  readonly finish: (id: string, work: () => Promise<void>) => Promise<void>;
   /** Removes an intent without an effect, never making the caller wait. */
   readonly discard: (id: string) => void;
-  /** True while `id` waits to be settled. */
-  readonly pending: (id: string) => boolean;
   /** Waits for what is under way; what the ledger does not take in `ms` is left to the sweeper. */
   readonly close: (ms?: number) => Promise<void>;
 }
 
 const renewEveryMs = 20_000;
 const retryEveryMs = 500;
+const patienceMs = 5000;
+
+/** Waits for a run that is under way before it begins another. */
+const goingOn = (first: Promise<void>, work: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | undefined = first;
+  return async () => {
+    const run = running ?? work();
+    running = undefined;
+    await run;
+  };
+};
+
+const soon = async (work: Promise<void>): Promise<"done" | "late"> => {
+  const { promise: late, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), patienceMs).unref();
+  try {
+    return await Promise.race([work.then(() => "done" as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 export const afterwork = (intents: Intents): Afterwork => {
   const streaming = new Set<string>();
@@ -67,24 +89,25 @@ export const afterwork = (intents: Intents): Afterwork => {
       renew();
       return () => streaming.delete(id);
     },
-    settle: async (id, outcome) => {
+    finish: async (id, work) => {
+      const first = work();
+      let cause: unknown;
       try {
-        await intents.settle(id, outcome);
+        if ((await soon(first)) === "done") return;
+        later(id, goingOn(first, work));
       } catch (error) {
-        later(id, () => intents.settle(id, outcome));
-        throw new FileError(
-          "unavailable",
-          "The change was made, but could not be confirmed; look before you repeat it.",
-          {
-            cause: error,
-          },
-        );
+        cause = error;
+        later(id, work);
       }
+      throw new FileError(
+        "unavailable",
+        "The change was made, but could not be confirmed; look before you repeat it.",
+        { cause },
+      );
     },
     discard: (id) => {
       track(intents.discard(id).catch(() => later(id, () => intents.discard(id))));
     },
-    pending: (id) => unsettled.has(id),
     close: async (ms = 5000) => {
       clearTimeout(renewing);
       const end = Date.now() + ms;

@@ -31,7 +31,7 @@ const world = await tenantWorld({
         return granted;
       },
       // The tenant's database has committed; the ledger is not told.
-      charge: (...args) => (step === "committed" ? die() : ledger.intents.charge(...args)),
+      settle: (...args) => (step === "committed" ? die() : ledger.intents.settle(...args)),
     },
   }),
 });

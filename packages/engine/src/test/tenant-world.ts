@@ -1,6 +1,7 @@
 import { parseVirtualPath, type Settlement, type TenantRecord } from "@bulkhead/contract";
 import { plainContext } from "@bulkhead/kit";
 import { type JobControl, type Ledger, openLedger, type RunningJob } from "@bulkhead/ledger";
+import { afterwork } from "@bulkhead/settle";
 import { closers } from "../closers.ts";
 import { makeTenants } from "../make-tenants.ts";
 import { openTenantDatabases } from "../open-tenant-databases.ts";
@@ -28,7 +29,7 @@ export const tenantWorld = async ({
   });
   const ledger = changed(await openLedger({ url, masterKeyFingerprint: "f".repeat(32) }));
   opened.add(() => ledger.close());
-  const { databases, pools, charging } = openTenantDatabases(
+  const { databases, pools } = openTenantDatabases(
     {
       ledger,
       ledgerUrl: url,
@@ -45,6 +46,8 @@ export const tenantWorld = async ({
     },
     opened,
   );
+  const work = afterwork(ledger.intents);
+  opened.add(() => work.close());
   const rootOf = async (uid: string): Promise<LedgerRoot | undefined> =>
     (await ledger.roots.all()).roots.find(({ tenant }) => tenant.uid === uid);
   const handler = provisionTenant({ ledger, databases, rootOf, made: () => Promise.resolve() });
@@ -59,7 +62,6 @@ export const tenantWorld = async ({
     ledger,
     databases,
     pools,
-    charging,
     rootOf,
     settlement,
     create: (id: string): Promise<TenantRecord> =>
@@ -97,7 +99,7 @@ export const tenantWorld = async ({
       root: undefined,
       tenant: () => uid,
       intents: ledger.intents,
-      charging,
+      afterwork: work,
       pools,
       database: async () => {
         const root = await rootOf(uid);

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import { relationExecutions } from "./executions-relations.ts";
 import { changes } from "./changes.ts";
+import { accountedExecutions, accountedFunctions } from "./functions-accounted.ts";
 import { events } from "./events.ts";
 import { admissionFunctions } from "./functions-admission.ts";
 import { coreFunctions } from "./functions-core.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
 import { hotFunctions } from "./functions-hot.ts";
+import { movingFunctions } from "./functions-moving.ts";
 import { relationFunctions } from "./functions-relations.ts";
 import { systemFunctions } from "./functions-system.ts";
 import { treeCommits } from "./functions-tree-commits.ts";
@@ -21,6 +23,7 @@ import { provisioning } from "./provisioning.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
 import { relationTables } from "./tables-relations.ts";
+import { accountedTables } from "./tables-accounted.ts";
 import { treeExecutions, treeTables } from "./tables-trees.ts";
 
 /** A step of the schema. Once released it never changes: its hash is compared with what was applied. */
@@ -66,6 +69,12 @@ export const migrations: readonly Migration[] = [
       admissionFunctions +
       relationExecutions,
     minCode: 5,
+  },
+  {
+    version: 6,
+    name: "accounted",
+    sql: accountedTables + accountedFunctions + movingFunctions + accountedExecutions,
+    minCode: 6,
   },
   { version: 7, name: "provisioning", sql: provisioning, minCode: 5 },
   { version: 8, name: "changes", sql: changes, minCode: 8 },
