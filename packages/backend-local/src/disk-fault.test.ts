@@ -32,6 +32,13 @@ describe("what the disk says", () => {
     expect(error).not.toHaveProperty("cause");
   });
 
+  it("says whether another try at once would meet the same", () => {
+    const retryOf = (code: string): unknown =>
+      Reflect.get(Object(answerFor(new DiskFault(code))), "retry");
+    expect(["ENOSPC", "EDQUOT", "EROFS"].map(retryOf)).toEqual(Array(3).fill("exhausted"));
+    expect(["EIO", "EMFILE"].map(retryOf)).toEqual(["safe", "safe"]);
+  });
+
   it("is told from what others throw", () => {
     const other = Object.assign(new Error("body"), { code: "ENOENT" });
     expect(answerFor(other)).toBe(other);

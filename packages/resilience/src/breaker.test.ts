@@ -168,4 +168,14 @@ describe("breaker", () => {
       fields: { retryAfter: 5 },
     });
   });
+
+  it("is not opened by what a storage refuses at once, and is by what was tried in vain", async () => {
+    const t = bench();
+    t.fails(new FileError("unavailable", "The disk is full.", { retry: "exhausted" }));
+    await t.failing(5);
+    expect(t.counts).toEqual({ stat: 5, probe: 0 });
+    t.fails(new FileError("unavailable", "down", { retry: "exhausted", cause: down }));
+    await t.failing(5);
+    expect(t.counts).toEqual({ stat: 8, probe: 0 });
+  });
 });
