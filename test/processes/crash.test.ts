@@ -144,6 +144,16 @@ const run = async ({ seed, kills, databaseUrl, placement }: Run): Promise<Tally>
          where a.tenant = t.uid and a.result = 'SUCCESS'
            and a.action in ('write', 'append', 'copy', 'move', 'remove', 'mkdir')) as mutations from bulkhead.tenant t`,
     );
+    // What a tenant is charged with is what it has, byte for byte.
+    const sizes = [...found.values()].filter((text) => text !== "directory");
+    expect(
+      await query(
+        url,
+        "select h.used::int, h.files::int from bulkhead.tenant_head h join bulkhead.tenant t on t.uid = h.uid",
+      ),
+    ).toEqual([
+      { used: sizes.reduce((sum, text) => sum + Buffer.byteLength(text), 0), files: sizes.length },
+    ]);
     const acked = all.reduce((sum, writer) => sum + writer.acknowledged(), 0);
     expect(audits).toEqual([
       { fault: null, mutations: acked + mutations + lines.acknowledged.size },

@@ -316,7 +316,9 @@ describe("charging of plain storage, over a real ledger", () => {
     const inner = memory();
     mount = "crashed";
     const dead: Intents = { ...ledger.intents, settle: () => new Promise(() => undefined) };
-    void charged(inner, { intents: dead }).write(fresh(), path("a"), textBody("12345"));
+    void charged(inner, { intents: dead })
+      .write(fresh(), path("a"), textBody("12345"))
+      .catch(() => undefined);
     await waitFor(async () => (await ledger.intents.pending(mount))[0]?.state === "committing");
     await waitFor(async () =>
       inner.stat(plain, path("a")).then(

@@ -6,7 +6,7 @@ import type {
   Removed,
   WriteResult,
 } from "@bulkhead/contract";
-import type { Fact } from "./ports.ts";
+import type { Fact, Outcome } from "./ports.ts";
 
 export type Result = WriteResult | Removed | Moved | Accepted | void;
 
@@ -54,3 +54,20 @@ export const factsOf = (
 /** True for facts that hold whatever was charged before. */
 export const areAbsolute = (facts: readonly Fact[]): boolean =>
   facts.every(({ is }) => is !== "moved" && is !== "copied");
+
+/** What an answer says that an effect was. */
+export const outcomeOf = (operation: Operation, result: Result): Outcome => {
+  if (typeof result !== "object") return { created: true };
+  if ("job" in result) return {};
+  if ("etag" in result) {
+    const { created, etag, size, replaced } = result;
+    return { files: created ? 1 : 0, bytes: size - (replaced?.size ?? 0), created, etag };
+  }
+  if ("files" in result)
+    return operation === "remove"
+      ? { files: -result.files, bytes: -result.bytes }
+      : { files: result.files, bytes: result.bytes, created: true };
+  return result.replaced === undefined
+    ? { created: true }
+    : { files: -1, bytes: -result.replaced.size, created: false };
+};

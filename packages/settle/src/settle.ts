@@ -7,12 +7,11 @@ import {
   type Operation,
   type Recovery,
   type Settlement,
-  type WriteResult,
 } from "@bulkhead/contract";
 import { overrideBackend, plainContext } from "@bulkhead/kit";
 import type { Afterwork } from "./afterwork.ts";
 import { counting } from "./counting.ts";
-import { areAbsolute, changedBy, factsOf, type Result } from "./facts.ts";
+import { areAbsolute, changedBy, factsOf, outcomeOf, type Result } from "./facts.ts";
 import { look } from "./look.ts";
 import { moving as movingTable } from "./moving.ts";
 import type { Accounted, Charge, Fact, Intents, Outcome } from "./ports.ts";
@@ -50,6 +49,9 @@ const decisions = 5;
 
 /** How long a look at the storage may take that no caller waits for. */
 const lookMs = 600_000;
+
+/** How long a change waits for the settling of one before it on the same paths. */
+const patienceMs = 5000;
 
 /** Whose ground a change is on, and how it stands in the ledger. */
 interface Begun {
@@ -109,7 +111,7 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
       known: readonly Fact[] | undefined,
     ): Promise<void> => {
       const { id, operation, paths, tenant, turn } = begun;
-      await turn.first();
+      await turn.first(lookMs);
       if (options.charging === undefined) await intents.settle(id, outcome);
       else {
         const charge =
@@ -155,18 +157,25 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
     const commitOf =
       (ctx: OpContext, begun: Begun, settlement: () => Settlement): OpContext["commit"] =>
       async (content) => {
-        for (let i = 0; i < decisions; i++) {
-          moving.check(...begun.paths);
-          const answer = await intents.commit(settlement(), begun.id, content);
-          if (answer !== "moved") {
-            begun.staged = content.id;
-            begun.turn.enter();
-            begun.lift();
-            if (answer === "moving") begun.lift = moving.keep(begun.paths);
-            return;
+        begun.turn.enter();
+        try {
+          await begun.turn.first(patienceMs);
+          for (let i = 0; i < decisions; i++) {
+            moving.check(...begun.paths);
+            const answer = await intents.commit(settlement(), begun.id, content);
+            if (answer !== "moved") {
+              begun.staged = content.id;
+              begun.lift();
+              if (answer === "moving") begun.lift = moving.keep(begun.paths);
+              return;
+            }
+            await ctx.commit(content);
           }
-          await ctx.commit(content);
+        } catch (error) {
+          begun.turn.leave();
+          throw error;
         }
+        begun.turn.leave();
         throw new FileError(
           "conflict",
           "Access rules are changing faster than this write can commit; try again.",
@@ -179,7 +188,6 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
       paths: readonly BackendPath[],
       size: number | undefined,
       effect: (ctx: OpContext) => Promise<R>,
-      outcomeOf: (result: R) => Outcome,
     ): Promise<R> => {
       // Read at each step: a decision made again replaces the revisions of the caller's draft.
       const tenant = options.tenant();
@@ -192,7 +200,8 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
         operation,
         paths,
         tenant,
-        turn: order.begin(operation === "mkdir" ? [] : paths),
+        // What reports its effects finds each of them again, whatever came after.
+        turn: order.begin(options.charging === "reported" ? [] : paths),
         staged: undefined,
         lift: () => undefined,
       };
@@ -213,7 +222,7 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
         stop();
       }
       await afterwork.finish(id, () =>
-        close(begun, outcomeOf(result), factsOf(operation, paths, result)),
+        close(begun, outcomeOf(operation, result), factsOf(operation, paths, result)),
       );
       return result;
     };
@@ -246,68 +255,17 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
         return result;
       },
       write: (ctx, path, body, write) =>
-        run(
-          ctx,
-          "write",
-          [path],
-          body.size,
-          (c) => inner.write(c, path, body, write),
-          writeOutcome,
-        ),
-      mkdir: (ctx, path) =>
-        run(
-          ctx,
-          "mkdir",
-          [path],
-          undefined,
-          (c) => inner.mkdir(c, path),
-          () => ({ created: true }),
-        ),
+        run(ctx, "write", [path], body.size, (c) => inner.write(c, path, body, write)),
+      mkdir: (ctx, path) => run(ctx, "mkdir", [path], undefined, (c) => inner.mkdir(c, path)),
       remove: (ctx, path, remove) =>
-        run(
-          ctx,
-          "remove",
-          [path],
-          undefined,
-          (c) => inner.remove(c, path, remove),
-          (result) => ("job" in result ? {} : { files: -result.files, bytes: -result.bytes }),
-        ),
+        run(ctx, "remove", [path], undefined, (c) => inner.remove(c, path, remove)),
       copy: (ctx, from, to, copy) =>
-        run(
-          ctx,
-          "copy",
-          [from, to],
-          undefined,
-          (c) => inner.copy(c, from, to, copy),
-          (result) => {
-            if ("job" in result) return {};
-            if ("files" in result)
-              return { files: result.files, bytes: result.bytes, created: true };
-            return writeOutcome(result);
-          },
-        ),
+        run(ctx, "copy", [from, to], undefined, (c) => inner.copy(c, from, to, copy)),
       move: (ctx, from, to, move) =>
-        run(
-          ctx,
-          "move",
-          [from, to],
-          undefined,
-          (c) => inner.move(c, from, to, move),
-          (result) =>
-            "replaced" in result && result.replaced !== undefined
-              ? { files: -1, bytes: -result.replaced.size, created: false }
-              : { created: true },
-        ),
+        run(ctx, "move", [from, to], undefined, (c) => inner.move(c, from, to, move)),
     });
   };
 };
-
-const writeOutcome = ({ created, etag, size, replaced }: WriteResult): Outcome => ({
-  files: created ? 1 : 0,
-  bytes: size - (replaced?.size ?? 0),
-  created,
-  etag,
-});
 
 /** A context of the server's own, which nobody gives up. */
 const ownContext = (ms: number): OpContext =>

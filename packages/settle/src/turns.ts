@@ -1,4 +1,4 @@
-import { type BackendPath, isUnder } from "@bulkhead/contract";
+import { type BackendPath, FileError, isUnder } from "@bulkhead/contract";
 
 /** The place of one change among those that touch the same paths. */
 export interface Turn {
@@ -6,8 +6,11 @@ export interface Turn {
   readonly enter: () => void;
   /** True if anything that touches its paths began or was not settled while it ran: what it knows may be outdated. */
   readonly met: () => boolean;
-  /** Resolves once all that entered before it and touch its paths have left. */
-  readonly first: () => Promise<void>;
+  /**
+   * Resolves once all that entered before it and touch its paths have left. Rejects with `unavailable` after `ms`: one
+   * of them may need what this one holds, to find out what became of it.
+   */
+  readonly first: (ms: number) => Promise<void>;
   /** Its charge is settled, or nothing happened. */
   readonly leave: () => void;
 }
@@ -22,6 +25,11 @@ interface Place {
   readonly left: Promise<void>;
   readonly leave: () => void;
 }
+
+const unconfirmed = (): FileError =>
+  new FileError("unavailable", "An earlier change here is still being confirmed; try again.", {
+    fields: { retryAfter: 1 },
+  });
 
 const touch = (a: readonly BackendPath[], b: readonly BackendPath[]): boolean =>
   a.some((x) => b.some((y) => isUnder(x, y) || isUnder(y, x)));
@@ -57,8 +65,15 @@ export const turns = (): Turns => {
           places.add(place);
         },
         met: () => watch.met,
-        first: async () => {
-          await Promise.all(earlier.map(({ left }) => left));
+        first: async (ms) => {
+          if (earlier.every((one) => !places.has(one))) return;
+          const { promise: late, reject } = Promise.withResolvers<never>();
+          const timer = setTimeout(() => reject(unconfirmed()), ms);
+          try {
+            await Promise.race([Promise.all(earlier.map(({ left }) => left)), late]);
+          } finally {
+            clearTimeout(timer);
+          }
         },
         leave,
       };
