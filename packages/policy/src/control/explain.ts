@@ -144,7 +144,7 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
         now: ctx.now,
         revisions: ctx.settlement.revisions,
       });
-      facts.push(await reasons(caller, of, touch));
+      facts.push(await reasons(caller, uid, of, touch));
     }
     try {
       relationsAllow(principal, call);

@@ -87,7 +87,7 @@ export const relationControl = (options: RelationControlOptions): RelationContro
         );
         const [stored] = relations;
         if (stored === undefined) throw new FileError("internal", "The grant answered nothing.");
-        return { ...(await names.record(stored)), revision: revisionText(revision) };
+        return { ...(await names.record(stored, ctx.principal)), revision: revisionText(revision) };
       }),
 
     list: (ctx, query) =>
@@ -121,7 +121,7 @@ export const relationControl = (options: RelationControlOptions): RelationContro
             throw new FileError("conflict", "This relation belongs to a share; revoke the share.");
           now.settlement.tenant = object.tenant;
           if (now.settlement.audit !== undefined) {
-            const { subject, relation, object: on } = await names.record(stored);
+            const { subject, relation, object: on } = await names.record(stored, now.principal);
             now.settlement.audit.detail = { subject, relation, object: on };
           }
           const { revision } = await tuples.revoke(now.settlement, object.tenant, [id]);

@@ -6,6 +6,7 @@ import {
   type PageOf,
   parseVirtualPath,
   permissionBits,
+  type Principal,
   type ShareControl,
   type ShareInput,
   type ShareRecord,
@@ -18,7 +19,7 @@ import type { Authority, TenantStore } from "../ports.ts";
 import { decidingAgain } from "../relations/again.ts";
 import { beginGrant } from "../relations/granting.ts";
 import { mayGrant, verdictFor } from "../relations/may-grant.ts";
-import type { Names } from "../relations/names.ts";
+import { madeBy, type Names } from "../relations/names.ts";
 import { hashPassword, newToken } from "../relations/secrets.ts";
 import type { Audited } from "./audited.ts";
 import { covers } from "./check-admin.ts";
@@ -74,7 +75,7 @@ export const shareControl = (options: ShareControlOptions): ShareControl => {
     return child(sharedFrom(parseVirtualPath(root), owner.id), share.target);
   };
 
-  const record = async (share: StoredShare): Promise<ShareRecord> => {
+  const record = async (share: StoredShare, reader: Principal): Promise<ShareRecord> => {
     const { subject } = share;
     const source = await tenants.byUid(share.sourceTenant);
     const crosses = subject !== undefined && subject.tenant !== share.sourceTenant;
@@ -88,7 +89,11 @@ export const shareControl = (options: ShareControlOptions): ShareControl => {
       target: await targetPath(share),
       permission: share.permission,
       createdAt: share.createdAt,
-      createdBy: share.createdBy,
+      createdBy: madeBy(reader, {
+        tenant: share.sourceTenant,
+        id: source?.id ?? "",
+        by: share.createdBy,
+      }),
       expiresAt: share.expiresAt ?? null,
       maxUses: share.maxUses ?? null,
       uses: share.uses,
@@ -204,7 +209,7 @@ export const shareControl = (options: ShareControlOptions): ShareControl => {
           createOnce(now, input, path, link?.hash),
         );
         return {
-          ...(await record(share)),
+          ...(await record(share, ctx.principal)),
           ...(link !== undefined && { url: `/v1/links/${link.token}` }),
         };
       }),
@@ -232,7 +237,7 @@ export const shareControl = (options: ShareControlOptions): ShareControl => {
               ...(after !== undefined && { after }),
             });
             for (const share of page.items)
-              if (await sees(ctx, share)) items.push(await record(share));
+              if (await sees(ctx, share)) items.push(await record(share, ctx.principal));
             after = page.next;
           } while (after !== undefined && items.length < limit);
           return after === undefined ? { items } : { items, next: after };

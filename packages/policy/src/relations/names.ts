@@ -38,7 +38,8 @@ export interface Names {
     tenant: string | undefined,
     within: string,
   ) => Promise<SubjectRef>;
-  readonly record: (stored: StoredTuple) => Promise<RelationRecord>;
+  /** As `reader` may see it: who made it is told in its own tenant only. */
+  readonly record: (stored: StoredTuple, reader: Principal) => Promise<RelationRecord>;
   readonly write: (subject: SubjectRef) => Promise<string>;
 }
 
@@ -49,6 +50,12 @@ const noSuchTenant = (): FileError => new FileError("not-found", "There is no su
 
 /** The revision as clients see it. */
 export const revisionText = ({ epoch, n }: Revision): string => `${epoch}.${n}`;
+
+/** Who made what another tenant gave is that tenant, to those it was given to. */
+export const madeBy = (
+  { kind, tenant }: Principal,
+  made: { readonly tenant: string; readonly id: string; readonly by: string },
+): string => (kind === "platform" || tenant?.uid === made.tenant ? made.by : `tenant:${made.id}`);
 
 export const names = ({ tenants, subjects, grounds }: NamesOptions): Names => {
   const uidOf = async (id: string): Promise<string> => {
@@ -148,7 +155,7 @@ export const names = ({ tenants, subjects, grounds }: NamesOptions): Names => {
     },
     write: async (subject) =>
       subjectWords(subject, subject.type === "tenant" ? await idOf(subject.tenant) : ""),
-    record: async (stored) => {
+    record: async (stored, reader) => {
       const { subject, object } = stored;
       const own = await idOf(object.tenant);
       const crossing = subject.tenant !== object.tenant;
@@ -167,7 +174,7 @@ export const names = ({ tenants, subjects, grounds }: NamesOptions): Names => {
               : `tenant:${own}`,
         model: null,
         createdAt: stored.createdAt,
-        createdBy: stored.createdBy,
+        createdBy: madeBy(reader, { tenant: object.tenant, id: own, by: stored.createdBy }),
         expiresAt: stored.expiresAt ?? null,
       };
     },

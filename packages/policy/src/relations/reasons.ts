@@ -2,9 +2,10 @@ import { permissionBits, type Principal, type VirtualPath } from "@bulkhead/cont
 import type { Touch } from "@bulkhead/kit";
 import type { Facts, RelationTuple, SubjectRef } from "../ports-relations.ts";
 
-/** The chain that grants an access, or the nearest misses, in words. */
+/** The chain that grants an access to something of `tenant`, or the nearest misses, in words. */
 export type ReasonsFor = (
   caller: Principal,
+  tenant: string,
   facts: Facts,
   touch: Touch<VirtualPath>,
 ) => Promise<Readonly<Record<string, unknown>>>;
@@ -20,10 +21,14 @@ export const reasonsFor = (writeSubject: (subject: SubjectRef) => Promise<string
     return `${subject} ${tuple.relation} ${on}${tuple.belowOnly === true ? "/*" : ""}${end}`;
   };
 
-  return async (caller, facts, { path, access }) => {
+  return async (caller, tenant, facts, { path, access }) => {
     const name = access === "read" ? "can_read" : "can_write";
     const { chain, misses } = facts.explain(path, permissionBits[name]);
-    const insider = caller.kind !== "identity" || caller.standing?.admin === true;
+    const { kind, standing } = caller;
+    // Who has what in another tenant is not the business of those it shares something with.
+    const insider =
+      kind === "platform" ||
+      (caller.tenant?.uid === tenant && (kind === "capability" || standing?.admin === true));
     const told = insider
       ? misses
       : misses.filter(({ why }) => why !== "other-subject" && why !== "blocked");

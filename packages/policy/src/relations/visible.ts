@@ -40,6 +40,12 @@ const seesAll = async (
   }
 };
 
+/** Of a tenant that shares something, nobody else's admin sees more than what names its own tenant. */
+const isOurs = ({ principal }: Context, { subject, object }: StoredTuple): boolean =>
+  principal.kind === "platform" ||
+  object.tenant === principal.tenant?.uid ||
+  subject.tenant === principal.tenant?.uid;
+
 /** Who cannot see all sees what it could take back, and what names it. */
 const sees = async ({ principal }: Context, { subject, object }: StoredTuple): Promise<boolean> => {
   if (
@@ -135,7 +141,8 @@ export const visibleRelations = async (
       ...(after !== undefined && { after }),
     });
     for (const stored of page.items)
-      if (all || (await sees(ctx, stored))) items.push(await names.record(stored));
+      if ((all && isOurs(ctx, stored)) || (await sees(ctx, stored)))
+        items.push(await names.record(stored, ctx.principal));
     after = page.next;
     if (after === undefined) side += 1;
   }
