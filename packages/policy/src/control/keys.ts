@@ -8,14 +8,13 @@ import {
   type KeyRecord,
   outsideWorkspace,
   parseVirtualPath,
-  pathLimits,
   type Principal,
   type Scope,
-  utf8Length,
   type VirtualPath,
 } from "@bulkhead/contract";
 import { groundOf } from "../namespace.ts";
 import type { KeyStore, MintKeyString, NewKey, Tenants, TenantStore } from "../ports.ts";
+import { checkSubjectId } from "../relations/words.ts";
 import type { Audited } from "./audited.ts";
 import { checkAdmin, covers } from "./check-admin.ts";
 
@@ -32,16 +31,6 @@ const defaultScopes: readonly Scope[] = ["read", "write"];
 const bad = (detail: string): FileError => new FileError("invalid-request", detail);
 const beyond = (detail: string): FileError => new FileError("forbidden", detail);
 const noSuchKey = (): FileError => new FileError("not-found", "There is no such key.");
-
-// The id stands in every audit entry and is read with every request: whoever chooses it may not make others pay for it.
-const checkSubject = (subject: KeyInput["subject"]): void => {
-  if (subject === undefined) return;
-  const { id } = subject;
-  if (!id.isWellFormed() || utf8Length(id) > pathLimits.nameBytes || /[\p{Cc}\s:#/]/u.test(id))
-    throw bad(
-      `A subject's id has at most ${pathLimits.nameBytes} bytes and no space, control character, ':', '#' or '/'.`,
-    );
-};
 
 /** Mints, shows, narrows and ends keys: only within the caller's own bounds, scopes, tenant and lifetime. */
 export const keyControl = (options: KeyControlOptions): Control["keys"] => {
@@ -103,7 +92,7 @@ export const keyControl = (options: KeyControlOptions): Control["keys"] => {
       throw bad(
         "Name a workspacePrefix (a key for a part of the tree), a subject (a key for somebody), or both.",
       );
-    checkSubject(input.subject);
+    if (input.subject !== undefined) checkSubjectId(input.subject.id);
     checkWithin(principal, input, ctx.now);
     const tenant = await tenantFor(principal, input);
     if (
