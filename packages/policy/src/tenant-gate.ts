@@ -1,6 +1,7 @@
 import {
   type Context,
   FileError,
+  isFileError,
   isRoot,
   type Layer,
   nameOf,
@@ -70,6 +71,18 @@ export const groundAllows =
     }
   };
 
+/** What a refusal for want of room says to those whose tenant it is not: that there is none, and no number of it. */
+const toStranger = ({ principal, settlement }: Context, error: unknown): unknown => {
+  if (!isFileError(error, "quota-exceeded")) return error;
+  if (principal.kind === "platform" || principal.tenant?.uid === settlement.tenant) return error;
+  const { resource } = error.fields;
+  return new FileError(
+    error.code,
+    "The owner of this place has no room left for it.",
+    resource === undefined ? {} : { fields: { resource } },
+  );
+};
+
 /**
  * Keeps the first level of every namespace root to tenants: `mkdir` there makes one, nothing else lands there, and
  * nothing is found below a root that does not exist. Fills in whose tree is touched.
@@ -107,7 +120,12 @@ export const tenantGate = ({
   const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
     name(ctx, call);
     allows(ctx.principal, call);
-    return next(ctx);
+    if (!call.mutates) return next(ctx);
+    try {
+      return await next(ctx);
+    } catch (error) {
+      throw toStranger(ctx, error);
+    }
   });
 
   return (inner) =>
