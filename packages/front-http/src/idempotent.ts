@@ -33,6 +33,8 @@ export interface Operation {
   readonly run: () => Promise<Answer>;
   /** Renders an operation that was carried out, its answer lost, from what is stored. */
   readonly again: () => Promise<Answer>;
+  /** True where it changes nothing: asked again it is judged and answered anew, never given what was told before. */
+  readonly repeatable?: boolean;
   /** Takes the whole body, if that has not happened yet, and tells the digest. */
   readonly digested: () => Promise<string>;
 }
@@ -56,6 +58,10 @@ const replay = async (
     (await operation.digested()) !== claim.digest
   )
     throw mismatch();
+  if (operation.repeatable === true) {
+    const answer = await operation.run();
+    return { ...answer, headers: { ...answer.headers, ...replayed } };
+  }
   if (claim.state === "answered")
     return { status: claim.answer.status, headers: replayed, json: claim.answer.body };
   const answer = await operation.again();
@@ -71,7 +77,7 @@ const keep = async (
   answer: Answer,
 ): Promise<void> => {
   try {
-    const body = answer.replay ?? answer.json ?? null;
+    const body = operation.repeatable === true ? null : (answer.replay ?? answer.json ?? null);
     await call.control.idempotency.answer(call.ctx, id, await operation.digested(), {
       status: answer.status,
       body,

@@ -16,6 +16,7 @@ import {
   moveRequest,
   searchLimit,
 } from "@bulkhead/wire";
+import type { z } from "zod";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { below } from "./list-files.ts";
@@ -99,9 +100,7 @@ const transfer = (verb: "copy" | "move", of: (session: Session) => Transfer): Ro
 
 const globFiles = async (
   call: Call,
-  pattern: string,
-  raw: string,
-  limit: number,
+  { pattern, path: raw = "/", limit = searchLimit }: z.infer<typeof globRequest>,
 ): Promise<Answer> => {
   const base = parseRequestPath(raw);
   const paths: string[] = [];
@@ -115,24 +114,20 @@ const globFiles = async (
 const globRoute = post({
   url: "/v1/glob",
   schema: globRequest,
-  run: (call, { pattern, path = "/", limit = searchLimit }) =>
-    globFiles(call, pattern, path, limit),
-  again: (call, { pattern, path = "/", limit = searchLimit }) =>
-    globFiles(call, pattern, path, limit),
+  run: globFiles,
+  again: globFiles,
 });
 
 type Grep = Parameters<typeof grep>[3];
 
 const grepFiles = async (
   call: Call,
-  raw: string,
-  limit: number,
-  options: Grep,
+  { path: raw = "/", limit = searchLimit, ...options }: z.infer<typeof grepRequest>,
 ): Promise<Answer> => {
   const base = parseRequestPath(raw);
   const matches: object[] = [];
   for await (const { path, line, text } of grep(call.control.session, call.ctx, base, {
-    ...options,
+    ...grepOptions(options),
     limit: limit + 1,
   })) {
     if (matches.length === limit) return { status: 200, json: { matches, truncated: true } };
@@ -144,10 +139,8 @@ const grepFiles = async (
 const grepRoute = post({
   url: "/v1/grep",
   schema: grepRequest,
-  run: (call, { path = "/", limit = searchLimit, ...options }) =>
-    grepFiles(call, path, limit, grepOptions(options)),
-  again: (call, { path = "/", limit = searchLimit, ...options }) =>
-    grepFiles(call, path, limit, grepOptions(options)),
+  run: grepFiles,
+  again: grepFiles,
 });
 
 const grepOptions = (from: {

@@ -30,6 +30,7 @@ export const post = <T>({ url, schema, run, again }: PostOptions<T>): Route => (
       digest,
       run: () => run(call, input),
       again: () => again(call, input),
+      repeatable: run === again,
       digested: () => Promise.resolve(digest),
     });
   },
