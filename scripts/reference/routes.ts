@@ -70,7 +70,7 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/list-objects":
     "`{ subject, permission, type?, subjectTenant?, tenant?, model?, context?, limit?, after? }` → `{ items, next }`; of files the roots, all below is meant.",
   "POST /v1/list-subjects":
-    "`{ permission, object, type?, tenant?, model?, context?, limit?, after? }` → `{ items, next }`.",
+    "`{ permission, object, type?, tenant?, model?, context?, limit?, after? }` → `{ items, next }`: as relations name them, a group for its members.",
   "POST /v1/explain":
     "`{ operation, path, to?, subject? }` → `{ decision, code, subject, tenantStatus, steps }`: what the request would be answered, and why.",
   "POST /v1/models":

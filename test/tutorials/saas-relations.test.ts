@@ -4,11 +4,14 @@
 // are written in one notation (`user:alice`, `file:/workspace/acme/…`). The share of the page, which copies nothing but
 // promises to, is one of `/shares`.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { api } from "../support/api.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 import type { Actor } from "./actors/actor.ts";
 import { fronts } from "./actors/ways.ts";
 import { meet, secretOf, type World } from "./actors/world.ts";
+
+const names = z.object({ items: z.array(z.string()), next: z.string().nullable() });
 
 let server: TestServer;
 beforeAll(async () => {
@@ -223,6 +226,55 @@ describe.each(fronts)("by $way", (front) => {
     expect(await eve.read(`${root}/docs/b.txt`)).toBe("content of /docs/b.txt");
     await admin.revokeRelation(granted.id);
     await expect(eve.read(`${root}/docs/b.txt`)).rejects.toMatchObject(outside);
+  });
+});
+
+it("N11: what somebody may, who may, and through what, are listed", async () => {
+  const tenant = "listed";
+  const { send } = api(server.url, server.platformKey);
+  const ask = async (target: string, body: object): Promise<unknown> =>
+    (await send("POST", target, { body })).json;
+  await ask("/v1/tenants", { id: tenant });
+  for (const id of ["ann", "bo"]) await ask(`/v1/tenants/${tenant}/users`, { id });
+  await ask(`/v1/tenants/${tenant}/groups`, { id: "staff" });
+  const root = `file:/workspace/${tenant}`;
+  for (const path of ["a/x", "a/y", "b"])
+    await send("PUT", `/v1/files/workspace/${tenant}/${path}`, { body: "content" });
+  const member = { tenant, subject: "user:bo", relation: "member", object: "group:staff" };
+  await ask("/v1/relations", member);
+  for (const [subject, relation, path] of [
+    ["user:ann", "viewer", "/a"],
+    ["user:ann", "editor", "/a/x"],
+    ["group:staff", "viewer", "/b"],
+  ])
+    await ask("/v1/relations", { tenant, subject, relation, object: `${root}${path}` });
+  const objects = { tenant, subject: "user:ann", permission: "can_read" };
+  // What lies below one that is named is not named again.
+  const first = await ask("/v1/list-objects", { ...objects, limit: 1 });
+  const { items, next } = names.parse(first);
+  expect(items).toHaveLength(1);
+  const rest = names.parse(await ask("/v1/list-objects", { ...objects, after: next }));
+  expect([...items, ...rest.items].toSorted()).toEqual([
+    `${root}/a`,
+    `${root}/shared`,
+    `${root}/users/ann`,
+  ]);
+  expect(await ask("/v1/list-objects", { ...objects, permission: "can_write" })).toMatchObject({
+    items: [`${root}/a/x`, `${root}/users/ann`],
+  });
+  const readers = await ask("/v1/list-subjects", { permission: "can_read", object: `${root}/b` });
+  // A group stands for its members.
+  expect(readers).toEqual({ items: ["group:staff#member"], next: null });
+  const tree = await ask("/v1/expand", { relation: "viewer", object: `${root}/b` });
+  expect(JSON.stringify(tree)).toContain("group:staff#member");
+  const checks = ["user:ann", "user:bo"].map((subject) => ({
+    tenant,
+    subject,
+    permission: "can_read",
+    object: `${root}/b`,
+  }));
+  expect(await ask("/v1/check/batch", { checks })).toMatchObject({
+    results: [{ allowed: false }, { allowed: true }],
   });
 });
 

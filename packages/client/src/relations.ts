@@ -75,7 +75,7 @@ export interface Relations {
     input: Omit<ListObjectsInput, "limit" | "after">,
     options?: RecordListOptions,
   ) => AsyncGenerator<string, void, undefined>;
-  /** Who may on an object. */
+  /** Who may on an object, as relations name them: `group:staff#member` stands for all who are in it. */
   readonly listSubjects: (
     input: Omit<ListSubjectsInput, "limit" | "after">,
     options?: RecordListOptions,
