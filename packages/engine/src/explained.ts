@@ -1,5 +1,12 @@
-import { type Context, parent, type VirtualPath } from "@bulkhead/contract";
-import type { Behind, ShareOptions, StoredAt } from "@bulkhead/policy";
+import {
+  type Context,
+  isFileError,
+  type Operation,
+  parent,
+  type VirtualPath,
+  type WholeTree,
+} from "@bulkhead/contract";
+import { type Behind, rooted, type ShareOptions, type StoredAt } from "@bulkhead/policy";
 import type { SharePoint } from "@bulkhead/vfs";
 import type { RootsTable } from "./roots.ts";
 
@@ -15,6 +22,11 @@ export const storedAt =
     return {
       mount: mount.path,
       readOnly: mount.readOnly === true,
+      mounted: table.isAncestorOfMount(path)
+        ? "below"
+        : table.mountAt(path) === undefined
+          ? undefined
+          : "at",
       runnersUp,
       scheme: mount.backend.scheme,
       region: () => mount.backend.region(),
@@ -23,12 +35,24 @@ export const storedAt =
 
 /** A request as it goes on behind the shares that its paths lead through. */
 export const throughShares =
-  ({ resolve, enter }: ShareOptions<SharePoint>) =>
-  async (ctx: Context, paths: readonly VirtualPath[]): Promise<Behind> => {
+  ({ resolve, enter }: ShareOptions<SharePoint>, governed: Pick<WholeTree, "stat">) =>
+  async (ctx: Context, operation: Operation, paths: readonly VirtualPath[]): Promise<Behind> => {
     const places = await Promise.all(paths.map(async (path) => resolve(ctx, path)));
     const points = places.flatMap((place) => (place.kind === "share" ? [place.point] : []));
-    if (points.length === 0) return { ctx, paths, shares: [] };
+    const [path] = paths;
+    const [place] = places;
+    const looks = operation === "stat" || operation === "list";
+    const takes = operation === "remove" || operation === "move";
+    if (takes && place?.kind === "share" && place.isRoot) throw rooted();
+    const seen =
+      (looks || takes) &&
+      path !== undefined &&
+      (place?.kind === "above" || place?.kind === "shares") &&
+      (await isSeen(governed, ctx, path));
+    const shown = { leads: seen && looks, holds: seen && takes };
+    if (points.length === 0) return { ctx, paths, ...shown, shares: [] };
     return {
+      ...shown,
       ctx: await enter(ctx, points),
       paths: places
         .map((place, i) => (place.kind === "share" ? place.path : paths[i]))
@@ -36,3 +60,18 @@ export const throughShares =
       shares: points.map(({ id, owner }) => ({ id, owner })),
     };
   };
+
+const isSeen = async (
+  governed: Pick<WholeTree, "stat">,
+  ctx: Context,
+  path: VirtualPath,
+): Promise<boolean> => {
+  try {
+    await governed.stat(ctx, path);
+    return true;
+  } catch (error) {
+    // What refuses it is named by the question that does.
+    if (isFileError(error) && error.retry === "never") return false;
+    throw error;
+  }
+};

@@ -47,6 +47,8 @@ export interface ControlOptions {
   readonly authority: Authority;
   readonly session: WholeSession;
   readonly appending: WholeSession;
+  /** With all policy of the tree, below the session. */
+  readonly governed: WholeTree;
   /** Below all policy. */
   readonly storages: WholeTree;
   readonly tenants: Tenants;
@@ -135,7 +137,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       relations: options.relations,
       place: ({ principal }, path) => scope(principal.reach, namespaceRoots, path),
       leadsToBounds: ({ principal }, path) => leadsToBounds(principal.reach, namespaceRoots, path),
-      through: throughShares(options.sharing),
+      through: throughShares(options.sharing, options.governed),
       tenantsServe: tenantsServe(tenants, namespaceRoots),
       scopesAllow,
       groundAllows: groundAllows({ tenants, namespaceRoots }),

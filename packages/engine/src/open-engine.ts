@@ -181,7 +181,8 @@ const openTree = async (
     checkScope(principal, "read");
   };
   const door = scoped((ctx: Context) => ctx.principal.reach, namespaceRoots, mayLook);
-  const session = audit(ledger.denials)(door(governed(storages, scopesAllow)));
+  const whole = governed(storages, scopesAllow);
+  const session = audit(ledger.denials)(door(whole));
   const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
 
   const asks = audited(ledger.denials);
@@ -192,6 +193,7 @@ const openTree = async (
       authority,
       session,
       appending,
+      governed: whole,
       storages,
       tenants,
       relations: given.relations,

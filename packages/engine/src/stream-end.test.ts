@@ -1,4 +1,4 @@
-import type { Context, ReadResult } from "@bulkhead/contract";
+import { type Context, parseVirtualPath, type ReadResult } from "@bulkhead/contract";
 import { plainContext } from "@bulkhead/kit";
 import { streamWatch } from "@bulkhead/policy";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ const context = (cut: () => void): Context => ({
     tenant: undefined,
     subject: { type: "user", id: "alice" },
     scopes: ["read"],
-    reach: { home: "/" as never, bounds: [] },
+    reach: { home: parseVirtualPath("/"), bounds: [] },
     expiresAt: undefined,
   },
   cut,

@@ -28,5 +28,6 @@ export * from "./relations-allow.ts";
 export * from "./shares.ts";
 export * from "./stream-watch.ts";
 export * from "./tenant-gate.ts";
+export type { StoredAt } from "./relations/at-storage.ts";
 export * from "./relations/names.ts";
 export * from "./relations/own-models.ts";

@@ -48,7 +48,8 @@ const isThrough = <Point>(place: SharedPlace<Point>): place is Through<Point> =>
 
 const directory = (name: string): Stat => ({ name, kind: "directory", size: 0, modifiedAt: 0 });
 
-const rooted = (): FileError =>
+/** What was shared cannot be taken away where it is found. */
+export const rooted = (): FileError =>
   new FileError("forbidden", "What was shared is moved and removed where it lies, by its owner.");
 
 /**
@@ -97,7 +98,7 @@ export const sharing = <Point extends Given>({
         source,
       };
     };
-    /** A directory that only shares make can no more be taken away than they. */
+    /** A directory that the caller sees for the shares below it can no more be taken away than they. */
     const taking = async <R>(
       ctx: Context,
       path: VirtualPath,

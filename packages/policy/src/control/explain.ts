@@ -10,51 +10,47 @@ import {
   parseRequestPath,
   type Principal,
   type RequestPath,
-  type Stat,
   type VirtualPath,
 } from "@bulkhead/contract";
 import { type Call, callOf } from "@bulkhead/kit";
 import { actorOf } from "../authenticate.ts";
 import { checkScope, type Decision, withinBounds } from "../decision.ts";
+import { rooted } from "../shares.ts";
 import { reachAll, relationsAllow } from "../relations-allow.ts";
 import type { Relations, SubjectRef } from "../ports-relations.ts";
 import type { Authority } from "../ports.ts";
+import { type AtStorage, askStorage, checkMounts } from "../relations/at-storage.ts";
 import { reasonsFor } from "../relations/reasons.ts";
 import type { Audited } from "./audited.ts";
-
-/** Where a path is stored. */
-export interface StoredAt {
-  readonly mount: VirtualPath;
-  readonly readOnly: boolean;
-  /** Mounts above that would serve the path without this one. */
-  readonly runnersUp: readonly VirtualPath[];
-  readonly scheme: string;
-  readonly region: () => Promise<string | undefined>;
-}
 
 /** A request as it goes on behind a share. */
 export interface Behind {
   readonly ctx: Context;
   readonly paths: readonly VirtualPath[];
+  /** True for a look at a directory that the caller sees for the shares below it. */
+  readonly leads?: boolean;
+  /** True where the caller sees a directory for the shares below it, that it would take away. */
+  readonly holds?: boolean;
   /** Of the shares it went through. */
   readonly shares: readonly { readonly id: string; readonly owner: string }[];
 }
 
-export interface ExplainControlOptions {
+export interface ExplainControlOptions extends AtStorage {
   readonly authority: Pick<Authority, "actFor">;
   readonly audited: Audited;
   readonly relations: Relations;
   readonly place: (ctx: Context, path: RequestPath) => VirtualPath;
   /** True for a directory above the bounds: looking there is answered from the bounds alone. */
   readonly leadsToBounds: (ctx: Context, path: RequestPath) => boolean;
-  readonly through: (ctx: Context, paths: readonly VirtualPath[]) => Promise<Behind>;
+  readonly through: (
+    ctx: Context,
+    operation: Operation,
+    paths: readonly VirtualPath[],
+  ) => Promise<Behind>;
   readonly tenantsServe: Decision;
   readonly scopesAllow: Decision;
   readonly groundAllows: Decision;
   readonly tenantAt: (path: VirtualPath) => string | undefined;
-  readonly storedAt: (path: VirtualPath) => StoredAt;
-  /** What is there, whoever asks. */
-  readonly statAt: (ctx: Context, path: VirtualPath) => Promise<Stat>;
   readonly writeSubject: (subject: SubjectRef) => Promise<string>;
 }
 
@@ -91,16 +87,6 @@ const skipped = (detail: string): Said => ({ outcome: "skipped", detail });
 
 const isLook = (operation: Operation): boolean => operation === "stat" || operation === "list";
 
-/** Operations that need something to be at the path they name first. */
-const looks: ReadonlySet<Operation> = new Set<Operation>([
-  "stat",
-  "read",
-  "list",
-  "remove",
-  "copy",
-  "move",
-]);
-
 /** Answers what a request would get, and why: each question is asked of what answers it for the request itself. */
 export const explainControl = (options: ExplainControlOptions): Explain => {
   const { relations, place, through, storedAt, statAt } = options;
@@ -126,6 +112,7 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
     ctx: Context,
     caller: Principal,
     call: Call<VirtualPath>,
+    holds: boolean,
   ): Promise<Said> => {
     const { principal } = ctx;
     const { tenant, subject, standing } = principal;
@@ -151,28 +138,11 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
       return allowed("Relations give it.", { touches: facts });
     } catch (error) {
       if (!isFileError(error)) throw error;
-      return denied(await missing(ctx, call, error), { touches: facts });
+      const refusal = await missing(ctx, call, error);
+      return denied(holds && refusal.code === "not-found" ? rooted() : refusal, {
+        touches: facts,
+      });
     }
-  };
-
-  const askBackend = async (
-    ctx: Context,
-    operation: Operation,
-    path: VirtualPath,
-  ): Promise<Said> => {
-    const { scheme, region } = storedAt(path);
-    if (looks.has(operation)) {
-      const { kind } = await statAt(ctx, path);
-      if (operation === "read" && kind === "directory")
-        throw new FileError("is-directory", "This is a directory, not a file.");
-      if (operation === "list" && kind === "file")
-        throw new FileError("not-directory", "This is a file, not a directory.");
-    }
-    const where = await region().catch(() => undefined);
-    return allowed(`Stored by ${scheme}.`, {
-      scheme,
-      ...(where !== undefined && { region: where }),
-    });
   };
 
   const explain = async (ctx: Context, input: ExplainInput): Promise<Explanation> => {
@@ -215,7 +185,11 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
         return allowed("The key reaches it.", { paths, bounds: who.principal.reach.bounds });
       },
       share: async () => {
-        behind = await through(who, paths);
+        behind = await through(who, operation, paths);
+        if (behind.leads === true) {
+          above = true;
+          return allowed("It leads to what was shared, and shows no more than that.", { paths });
+        }
         if (behind.shares.length === 0) return skipped("No share leads there.");
         return allowed("It lies behind a share, and its owner's rules apply.", {
           shares: behind.shares,
@@ -233,8 +207,8 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
       },
       relations: () =>
         above
-          ? skipped("Answered from the bounds alone.")
-          : askRelations(behind.ctx, ctx.principal, call()),
+          ? skipped("It is answered without them.")
+          : askRelations(behind.ctx, ctx.principal, call(), behind.holds === true),
       quota: () => skipped("No quota is judged before the operation."),
       mount: () => {
         options.groundAllows(behind.ctx.principal, call());
@@ -242,16 +216,15 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
           const { mount, readOnly, runnersUp } = storedAt(path);
           return { path, mount, readOnly, runnersUp };
         });
-        if (call().mutates && places.at(-1)?.readOnly === true)
-          throw new FileError("forbidden", "This part of the tree is mounted read-only.");
+        checkMounts(operation, behind.paths.map(storedAt));
         if (above) return skipped("No storage is asked.");
         return allowed("A storage serves it.", { places });
       },
       backend: () => {
         const [path] = behind.paths;
-        return path === undefined
+        return path === undefined || above
           ? skipped("No storage is asked.")
-          : askBackend(behind.ctx, operation, path);
+          : askStorage(options, behind.ctx, operation, path);
       },
     };
 
@@ -260,7 +233,7 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
         return await questions[step]();
       } catch (error) {
         if (!isFileError(error)) throw error;
-        return denied(error);
+        return denied(behind.holds === true && error.code === "not-found" ? rooted() : error);
       }
     };
     const steps: ExplainStep[] = [];
