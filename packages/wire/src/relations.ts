@@ -23,11 +23,13 @@ export interface WireRelation {
   readonly condition: RelationCondition | null;
 }
 
-/** Names a condition of a tenant's own model, with what is known of its parameters beforehand. */
-export const relationCondition: z.ZodType<RelationCondition> = z.strictObject({
+const conditionShape = {
   name: z.string().min(1).max(255),
   context: z.record(z.string(), z.unknown()).optional(),
-});
+};
+
+/** Names a condition of a tenant's own model, with what is known of its parameters beforehand. */
+export const relationCondition: z.ZodType<RelationCondition> = z.strictObject(conditionShape);
 
 const relationShape = {
   id: z.string(),
@@ -40,7 +42,7 @@ const relationShape = {
   createdAt: timestamp,
   createdBy: z.string(),
   expiresAt: timestamp.nullable(),
-  condition: relationCondition.nullable(),
+  condition: z.object(conditionShape).nullable(),
 };
 
 export const wireRelation: z.ZodType<WireRelation> = z.object(relationShape);
