@@ -67,6 +67,20 @@ describe("what is granted follows on plain storage, over a real ledger", () => {
       [tenant, `${root()}/${at}`],
     );
   };
+  /** As a caller grants. */
+  const granting = (at: string): Promise<unknown> =>
+    ledger.relations.grant(
+      { ...plain.settlement, tenant },
+      [
+        {
+          subject: { tenant, type: "user", id: "*" },
+          relation: "viewer",
+          object: { tenant, type: "file", path: parseVirtualPath(`${root()}/${at}`) },
+          expiresAt: undefined,
+        },
+      ],
+      undefined,
+    );
   const granted = async (): Promise<readonly string[]> =>
     (
       await query(
@@ -250,10 +264,14 @@ describe("what is granted follows on plain storage, over a real ledger", () => {
     await backend.stat(plain, path("c"));
     await backend.stat(plain, path("a/x"));
     expect(await covered("a/x")).toBe(true);
+    await expect(granting("a/x")).rejects.toMatchObject(kept);
+    await expect(granting("b")).rejects.toMatchObject(kept);
+    await granting("d");
     before.resolve();
     after.resolve();
     await moving;
-    expect(await granted()).toEqual(["c"]);
+    await granting("b");
+    expect(await granted()).toEqual(["b", "c", "d"]);
   });
 
   it("leaves what is granted where it was if nothing was moved, and lets requests again", async () => {

@@ -44,6 +44,7 @@ import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { firstRootOf, type LedgerRoot, rootsTable } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
+import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
 
 export interface EngineOptions {
   /** The ledger's PostgreSQL; without it one is started in `dataDir`. */
@@ -174,7 +175,10 @@ const openTree = async (
       filtered,
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
     );
-  const storages = tree(roots.table, { transfer: enqueueTransfer(ledger) });
+  const storages = tree(roots.table, {
+    transfer: enqueueTransfer(ledger),
+    remember: rememberMoves(ledger.jobs),
+  });
   // Looking above one's bounds is answered from the bounds alone; it is reading all the same, by a tenant that serves.
   const mayLook = ({ principal }: Context): void => {
     checkServing(principal.tenant, principal);
@@ -237,6 +241,7 @@ const openTree = async (
         made: closePublic(own ? url : undefined, options.log),
       }),
       // Below the session, and without a job for what is one already.
+      [finishKind]: finishMoves(authority, governed(tree(roots.table), scopesAllow)),
       [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),
     },
     signal: stopping.signal,

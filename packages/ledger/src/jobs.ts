@@ -180,6 +180,21 @@ export const createJobs = (database: Database, log: Log): Jobs => {
       wake();
       return id;
     },
+    postpone: async (id, delayMs) =>
+      (
+        await database.rows(
+          `update bulkhead.job set run_at = bulkhead.now() + $2::double precision * interval '1 millisecond'
+           where id = $1 and state = 'queued' and attempts = 0 returning id`,
+          [id, delayMs],
+        )
+      ).length > 0,
+    cancel: async (id) =>
+      (
+        await database.rows(
+          "delete from bulkhead.job where id = $1 and state = 'queued' and attempts = 0 returning id",
+          [id],
+        )
+      ).length > 0,
     get: async (id) => {
       if (!isUuid(id)) return undefined;
       const [row] = await database.rows<{ record: JobRecord; tenant: string }>(

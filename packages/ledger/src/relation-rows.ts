@@ -62,6 +62,27 @@ export const requireObject = async (
   if (row?.fault === "moved") throw overtaken();
 };
 
+/**
+ * Refuses with `unavailable` what would be granted on a path that is being moved or removed, or moved to: it would be left
+ * behind. The change holds the relations lock.
+ */
+export const requireStill = async (
+  tx: Queries,
+  tenant: string,
+  paths: readonly string[],
+): Promise<void> => {
+  const [row] = await tx.rows<{ covered: boolean }>(
+    "select bulkhead.intents_cover_v1($1, $2) as covered",
+    [tenant, paths],
+  );
+  if (row?.covered === true)
+    throw new FileError(
+      "unavailable",
+      "This part of the tree is being moved or removed; try again shortly.",
+      { fields: { retryAfter: 1 } },
+    );
+};
+
 const absent = {
   tenant: "There is no such tenant.",
   group: "There is no such group; make it first.",

@@ -12,6 +12,7 @@ import {
   makerOf,
   mostTuples,
   requireObject,
+  requireStill,
   tenantsOf,
 } from "./relation-rows.ts";
 import { plainSubject, plainTuple, type RelationJson, relationOf } from "./stored-tuple.ts";
@@ -48,6 +49,11 @@ export const createRelations = (
       holds: [tenant],
       judged: true,
       work: async (tx, at) => {
+        await requireStill(
+          tx,
+          tenant,
+          given.flatMap(({ object }) => (object.type === "file" ? [object.path] : [])),
+        );
         await requireObject(tx, settlement, tenant, existence);
         const { relations, changes } = await addRelations(tx, tuples, makerOf(settlement));
         const bumped = at.get(tenant);

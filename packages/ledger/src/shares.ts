@@ -3,7 +3,14 @@ import type { Changes } from "./change.ts";
 import type { Database, Queries } from "./database.ts";
 import { isUuid } from "./is-uuid.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
-import { addRelations, dropRelations, heard, makerOf, requireObject } from "./relation-rows.ts";
+import {
+  addRelations,
+  dropRelations,
+  heard,
+  makerOf,
+  requireObject,
+  requireStill,
+} from "./relation-rows.ts";
 import { plainSubject, plainTuple, type RelationJson } from "./stored-tuple.ts";
 import { requireLiving } from "./subject-rows.ts";
 import type { NewShare, ShareStore, StoredShare } from "./types-shares.ts";
@@ -96,6 +103,7 @@ export const createShares = (database: Database, change: Changes): ShareStore =>
         judged: true,
         work: async (tx, at) => {
           await requireLiving(tx, tenant);
+          await requireStill(tx, tenant, [given.path]);
           await requireObject(tx, settlement, tenant, existence);
           const made = await one(
             tx,

@@ -75,6 +75,10 @@ export interface NewJob {
 
 export interface Jobs {
   readonly enqueue: (job: NewJob) => Promise<string>;
+  /** Puts off a job that nobody has begun, to so many milliseconds from now. False if somebody has. */
+  readonly postpone: (id: string, delayMs: number) => Promise<boolean>;
+  /** Takes back a job that nobody has begun. False if somebody has. */
+  readonly cancel: (id: string) => Promise<boolean>;
   readonly get: (
     id: string,
   ) => Promise<(JobRecord & { readonly tenantUid: string | undefined }) | undefined>;

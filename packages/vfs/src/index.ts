@@ -4,4 +4,5 @@ export * from "./resolve-share.ts";
 export * from "./scope.ts";
 export * from "./scoped.ts";
 export * from "./transfer-directory.ts";
+export * from "./tree-options.ts";
 export * from "./tree.ts";

@@ -43,12 +43,19 @@ interface Copied {
   readonly etag: string | undefined;
 }
 
+/** A file that is being moved from one storage to another, remembered so that somebody finishes it after a crash. */
+export interface Remembered {
+  /** Forgets it. False if somebody else is finishing it by now. */
+  readonly end: () => Promise<boolean>;
+}
+
 const pour = async (
   op: OpContext,
   read1: ReadOptions | undefined,
   source: Place,
   target: Place,
   options: MoveOptions,
+  begin: (etag: string | undefined) => Promise<void> = () => Promise.resolve(),
 ): Promise<Copied> => {
   await using first = await read(source, op, read1);
   const { stat } = first;
@@ -56,6 +63,7 @@ const pour = async (
   // A storage that is not open yet does not say what it keeps.
   if (stat.metadata !== undefined) await backend.probe(op);
   checkDeclared(backend.capability, options, stat.size);
+  await begin(stat.etag);
   let hash = createHash("sha256");
   let opened = false;
   const body: Body = {
@@ -125,17 +133,41 @@ const ifMatchOf = (options: MoveOptions): ReadOptions | undefined =>
 /**
  * Moves one file to another storage: copies it as `copyFile` does, then removes the source, if it is still what was
  * copied. If it is not, the copy is removed and `precondition-failed` thrown. Whatever fails, at least one end is whole.
+ * `remember` is told before the copy begins, with the source's ETag, and again once it is done or has failed.
  */
 export const moveFile = async (
   ctx: OpContext,
   source: Place,
   target: Place,
   options: MoveOptions = {},
+  remember?: (etag: string) => Promise<Remembered>,
 ): Promise<WriteResult> => {
-  const quiet = narrow(ctx, silent(ctx.settlement));
-  const copied = await pour(quiet, ifMatchOf(options), source, target, options);
-  const { result } = copied;
-  await confirm(ctx, target, copied);
+  let remembered: Remembered | undefined;
+  // A ledger that does not answer now is asked by whoever finishes, who finds nothing left to do.
+  const end = async (): Promise<boolean> => (await remembered?.end().catch(() => false)) ?? true;
+  try {
+    const quiet = narrow(ctx, silent(ctx.settlement));
+    const copied = await pour(quiet, ifMatchOf(options), source, target, options, async (etag) => {
+      if (etag !== undefined) remembered = await remember?.(etag);
+    });
+    await confirm(ctx, target, copied);
+    await leave(ctx, source, target, copied, end);
+    await end();
+    return copied.result;
+  } catch (error) {
+    await end();
+    throw error;
+  }
+};
+
+/** Removes the source of a copy, or the copy if the source has changed. */
+const leave = async (
+  ctx: OpContext,
+  source: Place,
+  target: Place,
+  copied: Copied,
+  end: () => Promise<boolean>,
+): Promise<void> => {
   let granted = false;
   const op: OpContext = {
     ...narrow(ctx),
@@ -152,9 +184,10 @@ export const moveFile = async (
     );
   } catch (error) {
     const changed = isFileError(error, "precondition-failed") || isFileError(error, "not-found");
-    // Once the removal was granted it may have happened, whatever was answered, and the copy may be the only one.
-    if (!changed || granted) throw error;
-    await discard(ctx, target, result.etag);
+    // Once the removal was granted it may have happened, whatever was answered, and the copy may be the only one. The
+    // same holds where somebody else is finishing the move.
+    if (!changed || granted || !(await end())) throw error;
+    await discard(ctx, target, copied.result.etag);
     throw new FileError(
       "precondition-failed",
       "The source changed while it was moved; it stays where it is.",
@@ -164,7 +197,6 @@ export const moveFile = async (
       },
     );
   }
-  return result;
 };
 
 const confirm = async (ctx: OpContext, target: Place, copied: Copied): Promise<void> => {

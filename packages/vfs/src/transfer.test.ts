@@ -15,7 +15,8 @@ import { collect, overrideBackend, plainContext, textBody, walk } from "@bulkhea
 import { describe, expect, it } from "vitest";
 import { MountTable } from "./mount-table.ts";
 import { transferDirectory } from "./transfer-directory.ts";
-import { type Transfer, tree } from "./tree.ts";
+import type { Transfer } from "./tree-options.ts";
+import { tree } from "./tree.ts";
 
 const at = (raw: string): VirtualPath => parseVirtualPath(raw);
 const asking = (more: Partial<Context> = {}): Context => ({

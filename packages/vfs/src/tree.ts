@@ -1,5 +1,4 @@
 import {
-  type Accepted,
   type Backend,
   type BackendPath,
   child,
@@ -23,20 +22,7 @@ import { mountDirectory, mountedListing } from "./mounted-listing.ts";
 import { narrow } from "./narrow.ts";
 import { copyFile, moveFile } from "./transfer-file.ts";
 import { transferDirectory } from "./transfer-directory.ts";
-
-/** Makes the copy or move of a directory between mounts a job; the checks of the call have passed. */
-export type Transfer = (
-  ctx: Context,
-  operation: "copy" | "move",
-  from: VirtualPath,
-  to: VirtualPath,
-  options: MoveOptions,
-) => Promise<Accepted>;
-
-export interface TreeOptions {
-  /** Without it, directories are copied and moved between mounts within the call. */
-  readonly transfer?: Transfer;
-}
+import type { TreeOptions } from "./tree-options.ts";
 
 const isMounted = (table: MountTable, path: VirtualPath): boolean =>
   table.mountAt(path) !== undefined || table.isAncestorOfMount(path);
@@ -199,7 +185,14 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeT
       return ends.backend.move(narrow(ctx), ends.from, ends.to, moving);
     }
     if ((await across(now, ctx, from, to, moving)) === "file") {
-      const { replaced } = await moveFile(ctx, now.resolve(from), now.resolve(to), moving);
+      const { remember } = options;
+      const { replaced } = await moveFile(
+        ctx,
+        now.resolve(from),
+        now.resolve(to),
+        moving,
+        remember && ((etag) => remember(ctx, from, to, etag)),
+      );
       return replaced === undefined ? {} : { replaced };
     }
     if (options.transfer !== undefined) return options.transfer(ctx, "move", from, to, moving);
