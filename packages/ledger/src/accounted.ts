@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database, Queries } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { platformUid } from "./types.ts";
 import type { Accounted, Counted } from "./types-accounted.ts";
@@ -45,3 +45,12 @@ export const createAccounted = (database: Database): Accounted => ({
       uidOf(tenant),
     ])) ?? undefined,
 });
+
+/** Forgets what a tenant was charged with: by its mounts, since there is no index by tenant. */
+export const forgetCharges = async (tx: Queries, tenant: string): Promise<void> => {
+  await tx.rows(
+    `with m as (delete from bulkhead.accounted_mount where tenant = $1 returning mount)
+     delete from bulkhead.accounted a using m where a.mount = m.mount`,
+    [tenant],
+  );
+};

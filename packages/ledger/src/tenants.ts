@@ -1,5 +1,6 @@
 import { FileError, type PageQuery, type Settlement, type TenantRecord } from "@bulkhead/contract";
 import { randomUUID } from "node:crypto";
+import { forgetCharges } from "./accounted.ts";
 import type { Changes } from "./change.ts";
 import { type Database, type Queries, toJson } from "./database.ts";
 import { codeOf, constraintOf } from "./errors.ts";
@@ -250,13 +251,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.subject where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.model where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
-            // By its mounts: what is charged has no index by tenant.
-            await tx.rows(
-              `delete from bulkhead.accounted a using bulkhead.accounted_mount m
-               where m.tenant = $1 and a.mount = m.mount`,
-              [uid],
-            );
-            await tx.rows("delete from bulkhead.accounted_mount where tenant = $1", [uid]);
+            await forgetCharges(tx, uid);
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("delete from bulkhead.change where tenant = $1", [uid]);
