@@ -123,8 +123,13 @@ describe(`explanations (EXPLAIN_SEED=${seed})`, () => {
           if ("job" in result) await waitFor(() => ended(result.job));
           return result;
         }
-        default:
+        case "stat":
+        case "list":
+        case "mkdir":
+        case "remove":
           return session[operation](ctx, a);
+        default:
+          return operation satisfies never;
       }
     };
     const ended = async (job: string): Promise<boolean> => {

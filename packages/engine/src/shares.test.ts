@@ -86,6 +86,13 @@ describe("shares", () => {
       await refuse(async () => files().remove(await on.as(beta), at(path), { recursive: true }));
       await refuse(async () => files().move(await on.as(beta), at(path), at("/mine")));
     }
+    // What is written there is the owner's: it can be copied away, and not taken.
+    await refuse(async () =>
+      files().move(await on.as(beta), at("/shared/from-acme/dir/one"), at("/mine")),
+    );
+    await refuse(async () =>
+      files().move(await on.as(beta), at("/shared"), at("/shared/from-acme/dir/two/mine")),
+    );
     await files().copy(await on.as(beta), at("/shared/from-acme/dir/one"), at("/mine"));
     expect(await on.text(beta, "/mine")).toBe("text");
     await files().remove(await on.as(beta), at("/shared/from-acme/dir/new"));

@@ -34,6 +34,12 @@ export const groundAllows =
     readonly tenants: Pick<Tenants, "rootAt">;
   }): Decision =>
   (principal, call) => {
+    const [from, to] = call.paths;
+    if (call.operation === "move" && principal.kind !== "platform" && from && to) {
+      const tenantOf = tenantAt(tenants, namespaceRoots);
+      if (tenantOf(from) !== tenantOf(to))
+        forbid("From one tenant to another files are copied; moving them is the operator's.");
+    }
     for (const { path, access } of call.touches) {
       const ground = groundOf(namespaceRoots, path);
       switch (ground.kind) {
