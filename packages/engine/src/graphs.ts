@@ -26,7 +26,7 @@ interface Held {
 }
 
 /** Tuples a page of a load. */
-const pageSize = 5000;
+const pageSize = 1000;
 /** How often a load that changes overtake begins again before it reads everything in one statement. */
 const tries = 3;
 /** More tuples than any tenant has. */

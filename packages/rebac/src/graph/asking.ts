@@ -1,13 +1,13 @@
 import { adminUntil, ringIn } from "./closure.ts";
 import { cyclicGroups, type Memberships } from "./memberships.ts";
-import { get, none } from "./records.ts";
+import { chunkOf, get, none, placeIn } from "./records.ts";
 import {
   below,
-  bitsOf,
+  bitsIn,
   blocked,
   crowd,
   editor,
-  endOf,
+  endIn,
   nextAtPlace,
   owner,
   type Relations,
@@ -63,21 +63,27 @@ export const isUndecided = (asking: Asking, number: number): boolean => {
   return held.members.nested.size > 0 && cyclicGroups(held.members, now).has(number);
 };
 
-const meetOne = (asking: Asking, row: number, last: boolean, met: Tally): void => {
-  const { held, ring, now } = asking;
-  const { files } = held;
-  const bits = bitsOf(files, row);
+/** Adds what one relation says; it lies in `chunk` at `at`. */
+const meetOne = (
+  asking: Asking,
+  chunk: Int32Array,
+  at: number,
+  last: boolean,
+  met: Tally,
+): void => {
+  const { ring, now } = asking;
+  const bits = bitsIn(chunk, at);
   if (last && (bits & below) !== 0) return;
-  const number = get(files.rows, row, subjectOf);
+  const number = chunk[at | subjectOf]!;
   const stands = standsUntil(ring, number);
   if (stands <= now) {
-    if ((bits & blocked) !== 0 && endOf(files, row) > now && isUndecided(asking, number)) {
+    if ((bits & blocked) !== 0 && endIn(chunk, at) > now && isUndecided(asking, number)) {
       met.blocked = true;
       met.unsure = true;
     }
     return;
   }
-  const end = endOf(files, row);
+  const end = endIn(chunk, at);
   const until = end < stands ? end : stands;
   if (until <= now) return;
   if ((bits & blocked) !== 0) met.blocked = true;
@@ -94,12 +100,14 @@ const meetCrowd = (
   last: boolean,
   met: Tally,
 ): void => {
-  for (const number of asking.ring.numbers)
-    for (const row of crowded.get(number) ?? []) meetOne(asking, row, last, met);
+  const { rows: all } = asking.held.files;
+  const meetAll = (rows: readonly number[]): void => {
+    for (const row of rows) meetOne(asking, chunkOf(all, row), placeIn(row), last, met);
+  };
+  for (const number of asking.ring.numbers) meetAll(crowded.get(number) ?? []);
   // Blocks by groups that the closure was not found in: only where that leaves something open.
   if (met.blocked || !mayBeUndecided(asking)) return;
-  for (const [number, rows] of crowded)
-    if (isUndecided(asking, number)) for (const row of rows) meetOne(asking, row, last, met);
+  for (const [number, rows] of crowded) if (isUndecided(asking, number)) meetAll(rows);
 };
 
 const mayBeUndecided = ({ held, closure, now }: Asking): boolean =>
@@ -115,8 +123,10 @@ export const meet = (asking: Asking, node: number, last: boolean, met: Tally): v
       const crowded = files.crowded?.get(node);
       if (crowded !== undefined) return meetCrowd(asking, crowded, last, met);
     }
-    meetOne(asking, row, last, met);
-    row = get(files.rows, row, nextAtPlace);
+    const chunk = chunkOf(files.rows, row);
+    const at = placeIn(row);
+    meetOne(asking, chunk, at, last, met);
+    row = chunk[at | nextAtPlace]!;
   }
 };
 

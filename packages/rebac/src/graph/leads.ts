@@ -13,8 +13,8 @@ import { clearTally, type Tally, tally } from "./verdict.ts";
  * shown, and the verdict says `indeterminate`.
  */
 const leadLimits = {
-  near: 256,
-  nearTotal: 8_192,
+  near: 2_048,
+  nearTotal: 16_384,
   relations: 50_000,
   deep: 20_000,
   total: 200_000,

@@ -1,6 +1,7 @@
 import { type LatestFirst, latestFirst } from "./latest-first.ts";
-import { get, none, set } from "./records.ts";
+import { chunkOf, get, none, placeIn, set } from "./records.ts";
 import {
+  endIn,
   endOf,
   findRelation,
   nextOfSubject,
@@ -96,13 +97,16 @@ export const reach = (on: Memberships, start: number, now: number): Reached => {
     }
     const mine = ends[i]!;
     let row = get(rows, numbers[i]!, firstOfMemberships);
-    for (; row !== none; row = get(on.relations.rows, row, nextOfSubject)) {
+    while (row !== none) {
       seen += 1;
       if (seen > closureLimits.memberships || numbers.length >= closureLimits.subjects)
         return { numbers, ends, indeterminate: true };
-      const group = get(on.relations.rows, row, placeOf);
+      const chunk = chunkOf(on.relations.rows, row);
+      const at = placeIn(row);
+      row = chunk[at | nextOfSubject]!;
+      const group = chunk[at | placeOf]!;
       if (get(rows, group, stampOf) === stamp) continue;
-      const end = Math.min(mine, endOf(on.relations, row));
+      const end = Math.min(mine, endIn(chunk, at));
       if (end <= now) continue;
       if (end === Infinity) {
         set(rows, group, stampOf, stamp);

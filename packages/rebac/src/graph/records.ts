@@ -28,6 +28,10 @@ export const set = (rows: Records, row: number, field: number, value: number): v
   rows.chunks[row >>> chunkBits]![((row & chunkMask) << 3) | field] = value;
 };
 
+/** Where a row lies, for whoever reads several fields of it: field `f` is `chunkOf(rows, row)[placeIn(row) | f]`. */
+export const chunkOf = (rows: Records, row: number): Int32Array => rows.chunks[row >>> chunkBits]!;
+export const placeIn = (row: number): number => (row & chunkMask) << 3;
+
 const makeRoom = (rows: Records, row: number): void => {
   const { chunks } = rows;
   const chunk = row >>> chunkBits;

@@ -1,4 +1,14 @@
-import { allocate, get, none, type Records, records, release, set } from "./records.ts";
+import {
+  allocate,
+  chunkOf,
+  get,
+  none,
+  placeIn,
+  type Records,
+  records,
+  release,
+  set,
+} from "./records.ts";
 
 // The fields of a relation.
 export const subjectOf = 0;
@@ -61,15 +71,21 @@ export const keptEnd = (expiresAt: number | undefined): number => {
   return Math.min(Math.floor(expiresAt), 2 ** 53 - 1);
 };
 
-export const bitsOf = (on: Relations, row: number): number =>
-  get(on.rows, row, bitsAndEnd) & bitsMask;
+/** What the relation says that lies in `chunk` at `at`. */
+export const bitsIn = (chunk: Int32Array, at: number): number => chunk[at | bitsAndEnd]! & bitsMask;
 
-/** When a relation ends, in milliseconds; Infinity if it does not. */
-export const endOf = (on: Relations, row: number): number => {
-  const high = get(on.rows, row, bitsAndEnd) >>> bitsWidth;
-  const low = get(on.rows, row, lowEnd) >>> 0;
-  return high === 0 && low === 0 ? Infinity : high * 2 ** 32 + low;
+export const bitsOf = (on: Relations, row: number): number =>
+  bitsIn(chunkOf(on.rows, row), placeIn(row));
+
+/** When the relation ends that lies in `chunk` at `at`, in milliseconds; Infinity if it does not. */
+export const endIn = (chunk: Int32Array, at: number): number => {
+  const high = chunk[at | bitsAndEnd]! >>> bitsWidth;
+  const low = chunk[at | lowEnd]!;
+  return (high | low) === 0 ? Infinity : high * 2 ** 32 + (low >>> 0);
 };
+
+export const endOf = (on: Relations, row: number): number =>
+  endIn(chunkOf(on.rows, row), placeIn(row));
 
 const listFor = (on: Relations, bits: number): number =>
   (bits & blocked) === 0 ? on.firstOfSubject : on.firstOfBlocks;

@@ -1,7 +1,18 @@
 import type { VirtualPath } from "@bulkhead/contract";
 import { joinPath } from "./join-path.ts";
 import { bytesOfNames, dropName, isName, keepName, type Names, names, readName } from "./names.ts";
-import { allocate, bytesOf, get, none, type Records, records, release, set } from "./records.ts";
+import {
+  allocate,
+  bytesOf,
+  chunkOf,
+  get,
+  none,
+  placeIn,
+  type Records,
+  records,
+  release,
+  set,
+} from "./records.ts";
 
 // The fields of a node.
 export const parentOf = 0;
@@ -86,13 +97,15 @@ export const findChild = (
   const { nodes } = on;
   let node = on.buckets[bucketOf(on, parent, hash)]!;
   while (node !== none) {
+    const chunk = chunkOf(nodes, node);
+    const at = placeIn(node);
     if (
-      get(nodes, node, hashOf) === hash &&
-      get(nodes, node, parentOf) === parent &&
-      isName(on.names, get(nodes, node, nameOf), text, from, to)
+      chunk[at | hashOf] === hash &&
+      chunk[at | parentOf] === parent &&
+      isName(on.names, chunk[at | nameOf]!, text, from, to)
     )
       return node;
-    node = get(nodes, node, nextInBucket);
+    node = chunk[at | nextInBucket]!;
   }
   return none;
 };
@@ -168,7 +181,8 @@ const makeChild = (on: Trie, parent: number, text: string, from: number, to: num
   set(on.nodes, node, hashOf, hash);
   set(on.nodes, node, nameOf, keepName(on.names, text, from, to));
   hang(on, node, parent);
-  if (on.nodes.live > on.bucketCount) splitBucket(on);
+  // At most half full: most look-ups that find nothing then end at the bucket.
+  while (on.nodes.live << 1 > on.bucketCount) splitBucket(on);
   return node;
 };
 
