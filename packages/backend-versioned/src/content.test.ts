@@ -1,4 +1,4 @@
-import type { Backend } from "@bulkhead/contract";
+import { type Backend, FileError } from "@bulkhead/contract";
 import { memory } from "@bulkhead/backend-memory";
 import { overrideBackend, plainContext, streamBody } from "@bulkhead/kit";
 import { afterAll, describe, expect, test } from "vitest";
@@ -6,7 +6,16 @@ import { frameBytes } from "./frames.ts";
 import { listBlobs } from "./list-blobs.ts";
 import { placeOf } from "./place.ts";
 import { scrub } from "./scrub.ts";
-import { at, bytesAt, pattern, put, request, testLedger, testTenant } from "./test/opened.ts";
+import {
+  at,
+  bytesAt,
+  pattern,
+  put,
+  request,
+  testLedger,
+  testTenant,
+  textAt,
+} from "./test/opened.ts";
 
 const ledger = await testLedger();
 afterAll(() => ledger[Symbol.asyncDispose]());
@@ -146,13 +155,54 @@ describe("damage", () => {
     ]);
   });
 
-  test("A row that holds something else is named", async () => {
+  test("What cannot be read is named beside the rest; a storage that is gone names nothing", async () => {
     const tenant = await testTenant(ledger.ledger);
-    const { version } = await put(tenant.open(), "small", "content");
+    const content = memory();
+    for (const name of ["a", "b", "c"]) await put(tenant.open(content), name, pattern(inline + 1));
+    const ids = (await listBlobs(request(), content)).map((blob) => blob.id).toSorted();
+    const sick = overrideBackend(content, {
+      read: (ctx, path, options) =>
+        path === placeOf(ids[1] ?? "")
+          ? Promise.reject(new FileError("unavailable", "A sector cannot be read."))
+          : content.read(ctx, path, options),
+    });
+    expect(await scrub(request(), store(tenant.tree.content, sick))).toMatchObject({
+      checked: 3,
+      damaged: [{ blob: ids[1], fault: "unreadable" }],
+    });
+    const gone = overrideBackend(sick, {
+      probe: () => Promise.reject(new FileError("unavailable", "The storage is gone.")),
+    });
+    await expect(scrub(request(), store(tenant.tree.content, gone))).rejects.toMatchObject({
+      code: "unavailable",
+    });
+  });
+
+  test("A row that holds something else is named, and never sent", async () => {
+    const tenant = await testTenant(ledger.ledger);
+    const backend = tenant.open();
+    for (let i = 0; i < 7; i++) await put(backend, `f${i}`, "intact");
+    const { version = "" } = await put(backend, "small", "content");
+    await put(backend, "small", "content");
+    await ledger.sql(
+      "update bulkhead.node_version set inline = 'c0ntent' where tree = $1 and n = $2",
+      [tenant.tree.id, version],
+    );
+    const { damagedRows } = await scrub(request(), store("none", memory()), [tenant.tree.id]);
+    expect(damagedRows).toMatchObject([{ tree: tenant.tree.id, version }]);
+    // However few rows a statement looks at.
+    for (const rows of [1, 2, 9, 10])
+      expect(await ledger.ledger.trees.damagedRows(tenant.tree.id, rows)).toMatchObject([
+        { version },
+      ]);
+    const refused = { code: "internal", retry: "never" };
+    await expect(bytesAt(backend, "small", { version })).rejects.toMatchObject(refused);
+    expect(await textAt(backend, "small")).toBe("content");
     await ledger.sql("update bulkhead.node_version set inline = 'c0ntent' where tree = $1", [
       tenant.tree.id,
     ]);
-    const { damagedRows } = await scrub(request(), store("none", memory()), [tenant.tree.id]);
-    expect(damagedRows).toMatchObject([{ tree: tenant.tree.id, version }]);
+    await expect(bytesAt(backend, "small")).rejects.toMatchObject(refused);
+    const range = { start: 2, end: 3 };
+    await expect(bytesAt(backend, "small", { range })).rejects.toMatchObject(refused);
   });
 });

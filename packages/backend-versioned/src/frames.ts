@@ -1,11 +1,10 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, hash, type Hash } from "node:crypto";
 
 /** The bytes that are digested, read and verified together. */
 export const frameBytes: number = 4 * 1024 * 1024;
 
 /** A digest in hex. */
-export const digestOf = (bytes: Uint8Array): string =>
-  createHash("sha256").update(bytes).digest("hex");
+export const digestOf = (bytes: Uint8Array): string => hash("sha256", bytes, "hex");
 
 export interface Digests {
   readonly size: number;

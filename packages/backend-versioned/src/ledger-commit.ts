@@ -68,7 +68,13 @@ export interface LedgerCommit {
     path: string,
     version: string | undefined,
   ) => Promise<
-    Look<{ readonly stat: Stat; readonly inline: Uint8Array; readonly blob?: StoredBlob }>
+    Look<{
+      readonly stat: Stat;
+      /** The content, if it lies in the row; then `digest` is its SHA-256, in hex. */
+      readonly inline: Uint8Array;
+      readonly digest?: string;
+      readonly blob?: StoredBlob;
+    }>
   >;
   readonly list: (
     tree: TreeRef,

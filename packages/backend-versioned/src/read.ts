@@ -1,9 +1,10 @@
-import { type Backend, FileError } from "@bulkhead/contract";
+import type { Backend } from "@bulkhead/contract";
 import { resolveRange } from "@bulkhead/kit";
+import { digestOf } from "./frames.ts";
 import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
 import { found, refusalError } from "./refusal.ts";
 import { typed } from "./typed.ts";
-import { verified } from "./verified.ts";
+import { damaged, verified } from "./verified.ts";
 
 export interface ReadParts {
   readonly tree: TreeRef;
@@ -11,11 +12,11 @@ export interface ReadParts {
   readonly content: Backend;
 }
 
-/** `Backend.read`: row and small content in one round trip; longer content is opened then, and verified as it passes. */
+/** `Backend.read`: row and small content in one round trip; longer content is opened then. All is verified. */
 export const read =
   ({ tree, ledger, content }: ReadParts): Backend["read"] =>
   async (ctx, path, { range, ifMatch, version } = {}) => {
-    const { stat: stored, inline, blob } = found(await ledger.read(tree, path, version));
+    const { stat: stored, inline, digest, blob } = found(await ledger.read(tree, path, version));
     const stat = typed(stored);
     if (ifMatch !== undefined && stat.etag !== ifMatch)
       throw refusalError({
@@ -26,8 +27,7 @@ export const read =
     const resolved = range === undefined ? undefined : resolveRange(range, stat.size);
     const answer = { stat, ...(resolved && { range: resolved }) };
     if (blob === undefined) {
-      if (inline.length !== stat.size)
-        throw new FileError("internal", "The stored content is not as long as its record says.");
+      if (inline.length !== stat.size || digestOf(inline) !== digest) throw damaged();
       return {
         ...answer,
         content:

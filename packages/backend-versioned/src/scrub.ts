@@ -7,7 +7,8 @@ import { placeOf } from "./place.ts";
 
 export interface DamagedBlob {
   readonly blob: string;
-  readonly fault: "missing" | "changed";
+  /** `unreadable`: the storage answers, but not with this. */
+  readonly fault: "missing" | "changed" | "unreadable";
 }
 
 export interface Scrubbed {
@@ -49,8 +50,11 @@ export const scrub = async (
         if (digest !== blob.digest || frames !== blob.frames)
           damaged.push({ blob: blob.id, fault: "changed" });
       } catch (error) {
-        if (!isFileError(error, "not-found")) throw error;
-        damaged.push({ blob: blob.id, fault: "missing" });
+        checkSignal(ctx.signal);
+        const missing = isFileError(error, "not-found");
+        // One file that cannot be read hides no other; a storage that answers nothing says nothing of its files.
+        if (!missing) await content.probe(ctx);
+        damaged.push({ blob: blob.id, fault: missing ? "missing" : "unreadable" });
       }
     }
     after = blobs.at(-1)?.id;

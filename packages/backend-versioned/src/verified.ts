@@ -8,7 +8,8 @@ import { placeOf } from "./place.ts";
 /** Content is answered in pieces of this many bytes. */
 const pieceBytes = 256 * 1024;
 
-const damaged = (cause?: unknown): FileError =>
+/** What a reader is told where the content is not what was stored. */
+export const damaged = (cause?: unknown): FileError =>
   new FileError(
     "internal",
     "The stored content is damaged and cannot be sent; restore an earlier version or a backup.",

@@ -60,11 +60,11 @@ test("A step that fails leaves nothing of itself, and the next release goes on f
 test("Older code and another history are refused", async () => {
   const database = await testDatabase();
   try {
-    await migrate(database.url);
-    await expect(migrate(database.url, { steps: migrations.slice(0, -1) })).rejects.toThrow(
-      /newer release/,
-    );
-    const changed = migrations.map((step, i) =>
+    const next = (migrations.at(-1)?.version ?? 0) + 1;
+    const demanding = { version: next, name: "demanding", minCode: next, sql: "select 1" };
+    await migrate(database.url, { steps: [...migrations, demanding] });
+    await expect(migrate(database.url)).rejects.toThrow(/newer release/);
+    const changed = [...migrations, demanding].map((step, i) =>
       i === 0 ? { ...step, sql: `${step.sql} ` } : step,
     );
     await expect(migrate(database.url, { steps: changed })).rejects.toThrow(

@@ -4,7 +4,7 @@ import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { platformName, platformUid } from "./types.ts";
 import type {
-  StoredBlob,
+  ReadContent,
   TreeAnswer,
   TreeCommits,
   TreeLook,
@@ -14,7 +14,7 @@ import type {
 
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
-  read: functionCall("tree_read_v1", 4),
+  read: functionCall("tree_read_v2", 4),
   list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
   openBlob: functionCall("blob_open_v1", 6),
@@ -40,14 +40,10 @@ const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version)
 
 const noVersion = { state: "refused", code: "not-found", reason: "version" } as const;
 
-/** Splits what `tree_read_v1` answers: a length of four bytes, so much JSON, content. */
-const parted = (
-  answer: Buffer,
-): TreeLook<{ readonly stat: Stat; readonly inline: Uint8Array; readonly blob?: StoredBlob }> => {
+/** Splits what `tree_read_v2` answers: a length of four bytes, so much JSON, content. */
+const parted = (answer: Buffer): TreeLook<ReadContent> => {
   const end = 4 + answer.readInt32BE(0);
-  const meta: TreeLook<{ readonly stat: Stat; readonly blob?: StoredBlob }> = JSON.parse(
-    answer.toString("utf8", 4, end),
-  );
+  const meta: TreeLook<Omit<ReadContent, "inline">> = JSON.parse(answer.toString("utf8", 4, end));
   return meta.state === "done" ? { ...meta, inline: answer.subarray(end) } : meta;
 };
 

@@ -12,7 +12,7 @@ const statements = {
   due: functionCall("blobs_due_v1", 3),
   unknown: functionCall("blobs_unknown_v1", 1),
   page: functionCall("blobs_page_v1", 3),
-  damaged: functionCall("inline_damaged_v1", 1),
+  damaged: functionCall("inline_damaged_v2", 4),
   prune: functionCall("versions_prune_v1", 5),
   recount: functionCall("trees_recount_v1", 1),
 } as const;
@@ -21,6 +21,19 @@ const statements = {
 const batch = 2000;
 
 const uidOf = (tenant: string | undefined): string => tenant ?? platformUid;
+
+interface DamagedRow {
+  readonly node: string;
+  readonly version: string;
+}
+interface Place {
+  readonly node: string;
+  readonly n: number;
+}
+interface DamagedPage {
+  readonly damaged: readonly DamagedRow[];
+  readonly next: Place | null;
+}
 
 /** What the server does for trees, as `bulkhead_system`. */
 export const createTreeHousekeeping = (database: Database): TreeHousekeeping => ({
@@ -46,7 +59,21 @@ export const createTreeHousekeeping = (database: Database): TreeHousekeeping => 
   },
   blobsAfter: (content, after, limit) =>
     database.call(statements.page, [content, after ?? platformUid, limit]),
-  damagedRows: (tree) => database.call(statements.damaged, [tree]),
+  damagedRows: async (tree, limit = 500) => {
+    const damaged: DamagedRow[] = [];
+    let after: Place | null = { node: platformUid, n: -1 };
+    while (after !== null) {
+      const page: DamagedPage = await database.call<DamagedPage>(statements.damaged, [
+        tree,
+        after.node,
+        after.n,
+        limit,
+      ]);
+      damaged.push(...page.damaged);
+      after = page.next;
+    }
+    return damaged;
+  },
   prune: async (tree, maxAgeMs, maxVersions) => {
     let pruned = 0;
     for (;;) {

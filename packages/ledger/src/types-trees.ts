@@ -65,6 +65,14 @@ export interface Replaced {
   readonly replaced?: { readonly size: number; readonly version?: string };
 }
 
+/** What a file is: in its row with a digest (SHA-256, in hex), or in a blob. */
+export interface ReadContent {
+  readonly stat: Stat;
+  readonly inline: Uint8Array;
+  readonly digest?: string;
+  readonly blob?: StoredBlob;
+}
+
 /** Commits and looks at versioned trees, as the tenant they belong to, one round trip each. */
 export interface TreeCommits {
   readonly stat: (tree: TreeRef, path: string) => Promise<TreeLook<{ readonly stat: Stat }>>;
@@ -72,9 +80,7 @@ export interface TreeCommits {
     tree: TreeRef,
     path: string,
     version: string | undefined,
-  ) => Promise<
-    TreeLook<{ readonly stat: Stat; readonly inline: Uint8Array; readonly blob?: StoredBlob }>
-  >;
+  ) => Promise<TreeLook<ReadContent>>;
   readonly list: (
     tree: TreeRef,
     path: string,
@@ -168,9 +174,10 @@ export interface TreeHousekeeping {
     after: string | undefined,
     limit: number,
   ) => Promise<readonly (StoredBlob & { readonly digest: string })[]>;
-  /** Contents in rows whose digest is another. */
+  /** Contents in rows whose digest is another, looked for in `limit` rows a statement, 500 by default. */
   readonly damagedRows: (
     tree: string,
+    limit?: number,
   ) => Promise<readonly { readonly node: string; readonly version: string }[]>;
   /** Drops versions too old, too many of one file, or over the tenant's `versionBytes`, oldest first; answers how many. */
   readonly prune: (tree: TreeRef, maxAgeMs: number, maxVersions: number) => Promise<number>;

@@ -5,6 +5,7 @@ import { accountedExecutions, accountedFunctions } from "./functions-accounted.t
 import { events } from "./events.ts";
 import { admissionFunctions } from "./functions-admission.ts";
 import { coreFunctions } from "./functions-core.ts";
+import { digests } from "./functions-digests.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
 import { hotFunctions } from "./functions-hot.ts";
@@ -84,6 +85,7 @@ export const migrations: readonly Migration[] = [
     sql: events + treeWalks + treeList + treeWrite + treeWriteExecutions,
     minCode: 9,
   },
+  { version: 11, name: "digests", sql: digests, minCode: 9 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
