@@ -1,4 +1,10 @@
-import { type Backend, isFileError, type Mode, type OpContext } from "@bulkhead/contract";
+import {
+  type Backend,
+  FileError,
+  isFileError,
+  type Mode,
+  type OpContext,
+} from "@bulkhead/contract";
 import { plainContext } from "@bulkhead/kit";
 import { checkSignal } from "./cancelled.ts";
 import { type Digests, digester } from "./frames.ts";
@@ -65,8 +71,14 @@ export const staging = ({ tree, ledger, content }: StagingOptions): Staging => {
       }
     }
     const body = { size: request.size, replayable: false, open: digested };
-    await content.write(own(ctx, ctx.signal), placeOf(id), body, { mode: "create" });
-    return digests.end();
+    const { size } = await content.write(own(ctx, ctx.signal), placeOf(id), body, {
+      mode: "create",
+    });
+    const taken = digests.end();
+    // What is stored by halves must not be committed: its old content would be past, and the new one never readable.
+    if (size !== taken.size)
+      throw new FileError("unavailable", "The storage stored another size than it was sent.");
+    return taken;
   };
 
   /** Frees what was staged, the row first: once that is gone no commit can stand on it. */
