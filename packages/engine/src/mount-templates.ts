@@ -18,7 +18,7 @@ import {
   unplaced,
   versionedRequest,
 } from "./open-storage.ts";
-import { collectVersioned, dropVersioned } from "./open-versioned.ts";
+import { collectVersioned, type Damage, dropVersioned, scrubVersioned } from "./open-versioned.ts";
 import { replayPostgres, weighPostgres } from "./open-postgres.ts";
 import { type LedgerRoot, namespaceOf } from "./roots.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
@@ -45,6 +45,8 @@ export interface MountTemplates {
   readonly folderOf: (root: LedgerRoot) => string | undefined;
   /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
   readonly collect: (root: LedgerRoot, signal: AbortSignal) => Promise<void>;
+  /** Reads all that a tenant's root keeps again, where its placement keeps digests, and names what is damaged. */
+  readonly scrub: (root: LedgerRoot, signal: AbortSignal) => Promise<readonly Damage[]>;
   /** True if a root's files are a tree in the ledger, which can be dropped as a whole. */
   readonly isTree: (root: LedgerRoot) => boolean;
   /** Forgets what the ledger has of a tenant's root whose folder is gone. */
@@ -115,6 +117,12 @@ export const mountTemplates = ({
       const request = requestOf(root);
       if (request?.spec.backend === "versioned")
         await collectVersioned(versionedRequest(storages, request), signal);
+    },
+    scrub: async (root, signal) => {
+      const request = requestOf(root);
+      return request?.spec.backend === "versioned"
+        ? scrubVersioned(versionedRequest(storages, request), signal)
+        : [];
     },
     isTree: (root) => {
       const spec = placements[root.placement];

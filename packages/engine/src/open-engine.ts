@@ -32,6 +32,7 @@ import { openTenantDatabases, type SealKeys } from "./open-tenant-databases.ts";
 import { provisionTenant } from "./provision-tenant.ts";
 import { startCollector } from "./start-collector.ts";
 import { startReplays } from "./start-replays.ts";
+import { startScrub } from "./start-scrub.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { grounds } from "./grounds.ts";
 import { HeldElsewhere } from "./held.ts";
@@ -252,6 +253,7 @@ const openTree = async (
   }, pollMs).unref();
   const { log } = options;
   opened.add(startCollector({ leases: ledger.leases, roots, templates, log }));
+  opened.add(startScrub({ leases: ledger.leases, roots, templates, log }));
   opened.add(startReplays({ intents: ledger.intents, roots, templates, log }));
   opened.add(async () => {
     clearInterval(poll);

@@ -52,10 +52,13 @@ const idleMs = 60_000;
 
 type Layered = (backend: Backend, recovery: Recovery | undefined, fencing: number) => Backend;
 
-/** What stands around a storage outside the ledger, in the order of `mechanicsOrder`; residency was verified on opening. */
+/**
+ * What stands around a storage outside the ledger, in the order of `mechanicsOrder`; residency was verified on opening.
+ * `exact` is left out where the ledger is exact by itself.
+ */
 const layersOf = (
-  { readOnly, mechanics: wanted = {} }: StorageSpec,
-  exact: Layer<Backend>,
+  { readOnly, mechanics: wanted = {} }: Pick<StorageSpec, "readOnly" | "mechanics">,
+  exact: Layer<Backend> | undefined,
   recovery: Recovery | undefined,
 ): readonly Layer<Backend>[] => {
   const { timeoutMs, retries, concurrency } = wanted;
@@ -154,7 +157,12 @@ export const versionedRequest = (
   ...request,
   trees: storages.trees,
   ledgerRegion: storages.ledgerRegion,
-  openContent: () => openLocal(storages, request),
+  openContent: async () => {
+    const content = await openLocal(storages, request);
+    // A tree that is only read is still collected.
+    const spec = { readOnly: false, mechanics: request.spec.mechanics };
+    return stack<Backend>(content, ...layersOf(spec, undefined, content));
+  },
 });
 
 /** What a mount in a tenant's own database is opened and looked after with. */

@@ -1,5 +1,5 @@
 import type { Backend } from "@bulkhead/contract";
-import { collect, versioned } from "@bulkhead/backend-versioned";
+import { collect, scrub, versioned } from "@bulkhead/backend-versioned";
 import { plainContext, stack } from "@bulkhead/kit";
 import type { Trees } from "@bulkhead/ledger";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
@@ -64,6 +64,33 @@ export const collectVersioned = async (
       { store: tree.content, content, ledger: trees },
       { graceMs: collectGraceMs },
     );
+  } finally {
+    await content.close();
+  }
+};
+
+/** A content that is not what was stored: in the storage, or in a row. */
+export type Damage =
+  | { readonly blob: string; readonly fault: string }
+  | { readonly node: string; readonly version: string; readonly fault: string };
+
+/** Reads all that a mount keeps again, and names what is not what was stored. */
+export const scrubVersioned = async (
+  { mount, trees, tenant, openContent }: VersionedRequest,
+  signal: AbortSignal,
+): Promise<readonly Damage[]> => {
+  const content = await openContent();
+  try {
+    const tree = await trees.ensure(tenant(), mount, mount);
+    const { damaged, damagedRows } = await scrub(
+      plainContext({ signal, requestId: "scrub" }),
+      { store: tree.content, content, ledger: trees },
+      [tree.id],
+    );
+    return [
+      ...damaged,
+      ...damagedRows.map(({ node, version }) => ({ node, version, fault: "changed" })),
+    ];
   } finally {
     await content.close();
   }

@@ -1,0 +1,59 @@
+import type { Leases } from "@bulkhead/ledger";
+import type { MountTemplates } from "./mount-templates.ts";
+import { isDead, thisProcess } from "./process-holder.ts";
+import type { RootsTable } from "./roots.ts";
+
+export interface ScrubOptions {
+  readonly leases: Pick<Leases, "acquire" | "release">;
+  readonly roots: Pick<RootsTable, "all">;
+  readonly templates: Pick<MountTemplates, "scrub">;
+  readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
+  /** How often a process looks whether it is time; an hour by default. */
+  readonly lookMs?: number;
+  /** How long a pass is good for; a day by default. */
+  readonly everyMs?: number;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * Reads what every tenant's storage keeps again, root after root, once a day in one process of a ledger, and logs each
+ * content that is not what was stored as `damaged`. Returns what stops it.
+ */
+export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
+  const { leases, roots, templates, log, lookMs = hourMs, everyMs = 24 * hourMs } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let running: Promise<void> = Promise.resolve();
+
+  const failed = (error: unknown, detail: Readonly<Record<string, unknown>> = {}): void => {
+    if (!signal.aborted)
+      log("scrub-failed", { ...detail, error: error instanceof Error ? error.message : "" });
+  };
+
+  const pass = async (): Promise<void> => {
+    // Kept after a whole pass, and not released: while it lives, nobody begins another one.
+    const lease = await leases.acquire("scrub", thisProcess, everyMs, isDead);
+    if (lease === undefined) return;
+    for (const root of roots.all()) {
+      if (signal.aborted) break;
+      try {
+        const found = await templates.scrub(root, signal);
+        for (const damage of found) log("damaged", { root: root.path, ...damage });
+      } catch (error) {
+        failed(error, { root: root.path });
+      }
+    }
+    if (signal.aborted) await leases.release("scrub", lease.fencing);
+  };
+
+  const timer = setInterval(() => {
+    running = running.then(pass).catch((error: unknown) => failed(error));
+  }, lookMs).unref();
+
+  return async () => {
+    clearInterval(timer);
+    stopping.abort();
+    await running;
+  };
+};
