@@ -32,8 +32,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   "backend-versioned": {
     mayImport: core,
     platform: "node",
-    // Its index is a real ledger, its content lies in a real storage.
-    testsMayImport: ["ledger", "backend-local", "backend-postgres"],
+    // Its index is a real ledger, its content lies in a real storage, which fails on purpose.
+    testsMayImport: ["ledger", "backend-local", "backend-postgres", "resilience"],
   },
   "backend-postgres": { mayImport: core, platform: "node" },
   ledger: { mayImport: core, platform: "node" },

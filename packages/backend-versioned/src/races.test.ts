@@ -1,6 +1,7 @@
 import { isFileError } from "@bulkhead/contract";
 import { memory } from "@bulkhead/backend-memory";
 import { afterAll, expect, test } from "vitest";
+import { intact } from "./test/intact.ts";
 import {
   at,
   pattern,
@@ -9,33 +10,12 @@ import {
   settlementOf,
   testKey,
   testLedger,
-  type TestTenant,
   testTenant,
 } from "./test/opened.ts";
 
 const ledger = await testLedger();
 const other = await ledger.open();
 afterAll(() => ledger[Symbol.asyncDispose]());
-
-/** What no order of commits may ever leave behind. */
-const intact = async (tenant: TestTenant): Promise<void> => {
-  const { counted, found } = await ledger.ledger.trees.recount(tenant.uid);
-  expect(counted, "drift").toEqual(found);
-  const faults = await ledger.sql(
-    `select 'unreachable' as fault, n.sort_key from bulkhead.node n where n.tree = $1 and n.parent <> $1
-        and not exists (select 1 from bulkhead.node p where p.tree = $1 and p.id = n.parent and p.version is null)
-     union all select 'two of a name', rtrim(n.sort_key, '/') from bulkhead.node n where n.tree = $1
-        group by n.parent, rtrim(n.sort_key, '/') having count(*) > 1
-     union all select 'no content', n.sort_key from bulkhead.node n where n.tree = $1 and n.version is not null
-        and not exists (select 1 from bulkhead.node_version v where v.tree = $1 and v.node = n.id and v.n = n.version)
-     union all select 'twice', n.id::text from bulkhead.node n where n.tree = $1 group by n.id having count(*) > 1
-     union all select 'references', b.id::text from bulkhead.blob b where b.tree = $1 and b.refs <>
-        (select count(*) from bulkhead.node_version v where v.blob = b.id)`,
-    [tenant.tree.id],
-  );
-  expect(faults).toEqual([]);
-  expect(await ledger.ledger.auditLog.verify(tenant.uid)).toBeUndefined();
-};
 
 const allowed = new Set([
   "not-found",
@@ -84,7 +64,7 @@ test(
         tally[`${kind} ${outcome === "won"}`] = (tally[`${kind} ${outcome === "won"}`] ?? 0) + 1;
       });
       await Promise.all(calls.map((call) => call()));
-      await intact(tenant);
+      await intact(ledger, tenant);
     }
     // Every kind came to something at least once.
     for (let kind = 0; kind < 9; kind++)
@@ -117,7 +97,7 @@ test(
       const [old, renamed] = [await there("d/f"), await there("e/f")];
       expect([old, renamed].filter(Boolean)).toHaveLength(1);
       places[old ? "old" : "renamed"] += 1;
-      await intact(tenant);
+      await intact(ledger, tenant);
     }
     expect(places.renamed).toBeGreaterThan(0);
   },
@@ -177,6 +157,6 @@ test(
     // Both ends of the race were met, or it was none.
     expect(committed).toBeGreaterThan(20);
     expect(refused).toBeGreaterThan(20);
-    await intact(tenant);
+    await intact(ledger, tenant);
   },
 );

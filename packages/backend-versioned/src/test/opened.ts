@@ -8,7 +8,7 @@ import {
   type Settlement,
 } from "@bulkhead/contract";
 import { memory } from "@bulkhead/backend-memory";
-import { query, testDatabase } from "@bulkhead/harness";
+import { openSql, testDatabase } from "@bulkhead/harness";
 import { bytesBody, collect as gather, plainContext } from "@bulkhead/kit";
 import { type Ledger, migrate, mintKeyString, openLedger, type TreeRef } from "@bulkhead/ledger";
 import { randomUUID } from "node:crypto";
@@ -34,13 +34,14 @@ export const testLedger = async (): Promise<TestLedger> => {
     opened.push(ledger);
     return ledger;
   };
+  const { run, close } = await openSql(database.url);
   return {
     url: database.url,
     ledger: await open(),
     open,
-    sql: (text, values) => query(database.url, text, values),
+    sql: run,
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(opened.map((ledger) => ledger.close()));
+      await Promise.all([close(), ...opened.map((ledger) => ledger.close())]);
       await database.close();
     },
   };
