@@ -118,7 +118,9 @@ export const relationControl = (options: RelationControlOptions): RelationContro
             throw noSuchRelation();
           await mayGrant(now, stored.relation, object, await tenants.byUid(object.tenant));
           if (stored.share !== undefined)
-            throw new FileError("conflict", "This relation belongs to a share; revoke the share.");
+            throw new FileError("conflict", "This relation belongs to a share; revoke the share.", {
+              retry: "never",
+            });
           now.settlement.tenant = object.tenant;
           if (now.settlement.audit !== undefined) {
             const { subject, relation, object: on } = await names.record(stored, now.principal);

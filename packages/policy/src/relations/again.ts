@@ -20,7 +20,7 @@ export const decidingAgain = async <R>(
     try {
       return await run(now);
     } catch (error) {
-      if (!isFileError(error, "conflict")) throw error;
+      if (!isFileError(error, "conflict") || error.retry === "never") throw error;
       if (i === decisions)
         throw new FileError(
           "conflict",

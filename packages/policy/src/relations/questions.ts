@@ -164,6 +164,8 @@ export const relationQuestions = ({
     const type = input.type ?? "file";
     if (type === "group") {
       relationOf("group", input.permission);
+      // Which groups another tenant has is its own business.
+      if (isForeign(ctx, subject.tenant)) throw noRelation();
       return pageOfNames(await groupsOf(subject), input);
     }
     if (type !== "file")

@@ -1,0 +1,94 @@
+import { isFileError, parseRequestPath, type RelationQuery } from "@bulkhead/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Authorized, authorized, platformKey } from "./test/authorized.ts";
+
+const at = parseRequestPath;
+const docs = "/workspace/acme/docs";
+const all = ["read", "write", "share", "admin"] as const;
+
+describe("what a tenant is given by another", () => {
+  let on: Authorized;
+  /** Bound to the roots of acme and beta, with every scope. */
+  let acme: string;
+  let beta: string;
+  /** An admin of beta, who is nobody in acme. */
+  let bob: string;
+
+  beforeAll(async () => {
+    on = await authorized();
+    const { tenants, groups } = on.engine.control;
+    for (const id of ["acme", "beta"]) await tenants.create(await on.as(platformKey), { id });
+    for (const path of ["acme/docs/a", "acme/docs/b", "beta/x"])
+      await on.write(platformKey, `/workspace/${path}`);
+    acme = await on.mint(platformKey, { workspacePrefix: "/workspace/acme", scopes: all });
+    beta = await on.mint(platformKey, { workspacePrefix: "/workspace/beta", scopes: all });
+    bob = await on.user("beta", "bob");
+    await groups.create(await on.as(platformKey), "beta", "hidden");
+    await on.grant("user:bob", "member", "group:hidden", { tenant: "beta", subjectTenant: "beta" });
+    await on.grant("user:bob", "admin", "tenant:beta", { subjectTenant: "beta" });
+    await on.grant("user:carol", "owner", docs);
+    await on.grant("user:dave", "blocked", docs);
+    await on.grant("tenant:beta", "viewer", docs);
+    await on.engine.control.shares.create(await on.as(acme), { path: "/docs", tenant: "beta" });
+  });
+  afterAll(() => on[Symbol.asyncDispose]());
+
+  it("tells the giver nothing of who is who there", async () => {
+    const { relations } = on.engine.control;
+    const asked = { subject: "user:bob", permission: "member", type: "group" } as const;
+    const groups = async (key: string): Promise<unknown> =>
+      relations.listObjects(await on.as(key), { ...asked, subjectTenant: "beta", tenant: undefined });
+    expect(await groups(bob)).toMatchObject({ items: ["group:hidden"] });
+    expect(await on.outcome(() => groups(acme))).toBe("not-found");
+  });
+
+  it("tells it nothing of whom else the giver gave it to", async () => {
+    const { relations, explain } = on.engine.control;
+    const told = async (key: string, query: RelationQuery): Promise<readonly string[]> =>
+      (await relations.list(await on.as(key), query)).items.map(({ subject }) => subject);
+    expect(await told(acme, { object: `file:${docs}` })).toContain("user:carol");
+    expect(await told(bob, { object: `file:${docs}` })).toEqual([
+      "tenant:beta#member",
+      "tenant:beta#member",
+    ]);
+    const asked = [
+      [bob, docs],
+      [bob, "/shared/from-acme/docs"],
+      [beta, "/shared/from-acme/docs"],
+    ] as const;
+    for (const [key, path] of asked) {
+      const said = await explain(await on.as(key), { operation: "write", path });
+      expect([path, said.decision]).toEqual([path, "denied"]);
+      expect(JSON.stringify(said)).not.toMatch(/carol|dave/u);
+    }
+  });
+
+  it("is taken back as it was given", async () => {
+    const { relations } = on.engine.control;
+    const { items } = await relations.list(await on.as(acme), { subject: "tenant:beta" });
+    const detail = async (id: string): Promise<string> => {
+      try {
+        await relations.revoke(await on.as(acme), id);
+        return "revoked";
+      } catch (error) {
+        return isFileError(error, "conflict") ? `${error.retry}: ${error.detail}` : String(error);
+      }
+    };
+    expect(await Promise.all(items.map(({ id }) => detail(id)))).toEqual([
+      "revoked",
+      "never: This relation belongs to a share; revoke the share.",
+    ]);
+  });
+
+  it("is taken from the giver by nobody but the platform", async () => {
+    await on.grant("tenant:beta", "editor", docs);
+    const { session } = on.engine.control;
+    const move = (key: string, from: string, to: string): Promise<string> =>
+      on.outcome(async () => session.move(await on.as(key), at(from), at(to)));
+    await on.grant("user:bob", "owner", "/workspace/beta", { subjectTenant: "beta" });
+    expect(await move(bob, `${docs}/a`, "/taken")).toBe("forbidden");
+    expect(await move(bob, "/x", `${docs}/given`)).toBe("forbidden");
+    expect(await move(bob, `${docs}/a`, `${docs}/c`)).toBe("ok");
+    expect(await move(platformKey, `${docs}/c`, "/workspace/beta/taken")).toBe("ok");
+  });
+});
