@@ -63,6 +63,19 @@ describe("what a tenant is given by another", () => {
     }
   });
 
+  it("has a name that a path can have, however often it is given", async () => {
+    const { shares } = on.engine.control;
+    const path = `/${"n".repeat(255)}`;
+    await on.write(acme, path);
+    const give = async () => shares.create(await on.as(acme), { path, tenant: "beta" });
+    const [first, second] = [await give(), await give()];
+    expect(first.target).toMatch(/nn$/u);
+    expect(second.target).toMatch(/n-2$/u);
+    expect((await shares.list(await on.as(acme), {})).items).toHaveLength(3);
+    expect(await on.text(beta, second.target ?? "")).toBe("text");
+    for (const { id } of [first, second]) await shares.revoke(await on.as(acme), id);
+  });
+
   it("is taken back as it was given", async () => {
     const { relations } = on.engine.control;
     const { items } = await relations.list(await on.as(acme), { subject: "tenant:beta" });
@@ -91,4 +104,20 @@ describe("what a tenant is given by another", () => {
     expect(await move(bob, `${docs}/a`, `${docs}/c`)).toBe("ok");
     expect(await move(platformKey, `${docs}/c`, "/workspace/beta/taken")).toBe("ok");
   });
+});
+
+it("Who administers one root of two acts for nobody, and makes nobody an admin", async () => {
+  await using on = await authorized();
+  const { tenants, session, users } = on.engine.control;
+  await tenants.create(await on.as(platformKey), { id: "acme" });
+  await session.mkdir(await on.as(platformKey), at("/tenants/acme"));
+  await on.write(platformKey, "/tenants/acme/hidden");
+  await on.grant("user:alice", "owner", "/tenants/acme");
+  const part = await on.mint(platformKey, { workspacePrefix: "/workspace/acme", scopes: all });
+  expect(await on.outcome(() => on.as(part, { as: "user:alice" }))).toBe("forbidden");
+  expect(
+    await on.outcome(async () =>
+      users.create(await on.as(part), "acme", { id: "eve", role: "admin" }),
+    ),
+  ).toBe("forbidden");
 });

@@ -1,4 +1,4 @@
-import { FileError, parseVirtualPath } from "@bulkhead/contract";
+import { FileError, numberedName, parseVirtualPath } from "@bulkhead/contract";
 import type { Changes } from "./change.ts";
 import type { Database, Queries } from "./database.ts";
 import { isUuid } from "./is-uuid.ts";
@@ -71,7 +71,7 @@ const freeName = async (tx: Queries, share: NewShare): Promise<string | null> =>
   );
   const names = new Set(rows.map((row) => row.target));
   for (let i = 1; ; i++) {
-    const name = i === 1 ? target : `${target}-${i}`;
+    const name = numberedName(target, i);
     if (!names.has(name)) return name;
   }
 };

@@ -5,7 +5,7 @@ import {
   type Subject,
   type TenantRecord,
 } from "@bulkhead/contract";
-import { checkAdmin, checkWholeRoot } from "./control/check-admin.ts";
+import { checkAdmin, checkWholeTenant } from "./control/check-admin.ts";
 import type { Subjects } from "./ports-relations.ts";
 import type { TenantStore } from "./ports.ts";
 import { parseSubject } from "./relations/words.ts";
@@ -47,7 +47,7 @@ export const checkMayAct = (
 ): void => {
   checkAdmin(principal);
   if (principal.kind !== "platform" && principal.tenant?.uid !== tenant.uid) throw mismatch();
-  checkWholeRoot(principal, tenant.roots);
+  checkWholeTenant(principal, tenant.roots);
 };
 
 /**

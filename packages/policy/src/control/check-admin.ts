@@ -21,12 +21,12 @@ export const checkAdmin = (principal: Principal): void => {
 export const covers = (principal: Principal, path: VirtualPath): boolean =>
   principal.reach.bounds.some((bound) => isUnder(bound, path));
 
-/** Throws unless the caller's bounds hold a whole root of its tenant: who administers a part does not see or set the rest. */
-export const checkWholeRoot = (principal: Principal, roots: readonly string[]): void => {
+/** Throws unless the caller's bounds hold every root of its tenant: who administers a part does not see or set the rest. */
+export const checkWholeTenant = (principal: Principal, roots: readonly string[]): void => {
   if (principal.kind === "platform") return;
-  if (!roots.some((root) => covers(principal, parseVirtualPath(root))))
+  if (roots.length === 0 || !roots.every((root) => covers(principal, parseVirtualPath(root))))
     throw new FileError(
       "forbidden",
-      "This key administers a part of the tenant; use a key that is bound to the tenant's root.",
+      "This key administers a part of the tenant; use a key that reaches all its roots.",
     );
 };

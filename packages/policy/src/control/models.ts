@@ -5,7 +5,7 @@ import type { Authority, TenantStore } from "../ports.ts";
 import { decidingAgain } from "../relations/again.ts";
 import type { Names } from "../relations/names.ts";
 import type { Audited } from "./audited.ts";
-import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
+import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
 
 export interface ModelControlOptions {
   readonly authority: Pick<Authority, "readmit">;
@@ -34,7 +34,7 @@ export const modelControl = (options: ModelControlOptions): ModelControl => {
       decidingAgain(authority, ctx, settlement, async (now) => {
         checkAdmin(now.principal);
         const tenant = await names.tenant(now, named);
-        checkWholeRoot(now.principal, (await tenants.byUid(tenant))?.roots ?? []);
+        checkWholeTenant(now.principal, (await tenants.byUid(tenant))?.roots ?? []);
         settlement.tenant = tenant;
         return run(settlement, tenant);
       }),

@@ -1,6 +1,6 @@
 import { type Context, type Control, FileError, type JobRecord } from "@bulkhead/contract";
 import type { AuditLog, TenantStore } from "../ports.ts";
-import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
+import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
 import type { Audited } from "./audited.ts";
 
 export interface RecordControlOptions {
@@ -30,7 +30,7 @@ export const recordControl = (
       if (named !== undefined && named !== principal.tenant?.id)
         throw new FileError("tenant-mismatch", "The tenant named by the request is not the key's.");
       const own = principal.tenant && (await tenants.get(principal.tenant.id));
-      checkWholeRoot(principal, own?.roots ?? []);
+      checkWholeTenant(principal, own?.roots ?? []);
       return principal.tenant?.uid;
     }
     if (named === undefined) return undefined;

@@ -3,6 +3,7 @@ import {
   type Context,
   FileError,
   nameOf,
+  numberedName,
   type PageOf,
   parseVirtualPath,
   permissionBits,
@@ -134,7 +135,7 @@ export const shareControl = (options: ShareControlOptions): ShareControl => {
     if (root === undefined) return wanted;
     const directory = sharedFrom(parseVirtualPath(root), owner);
     for (let i = 1; i <= mostNames; i++) {
-      const name = i === 1 ? wanted : `${wanted}-${i}`;
+      const name = numberedName(wanted, i);
       if ((await kindAt(ctx, child(directory, name))) === undefined) return name;
     }
     throw new FileError("already-exists", "Too many files of this name are in the way.");

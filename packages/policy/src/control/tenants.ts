@@ -9,7 +9,7 @@ import {
 import { checkScope } from "../decision.ts";
 import { groundOf } from "../namespace.ts";
 import type { NewTenant, TenantStore } from "../ports.ts";
-import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
+import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
 import type { Audited } from "./audited.ts";
 
 export interface TenantControlOptions {
@@ -141,7 +141,7 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
     patch: (ctx, id, patch) =>
       audited(ctx, "tenant.update", `tenant:${id}`, async (settlement) => {
         const tenant = await visible(ctx, id);
-        checkWholeRoot(ctx.principal, tenant.roots);
+        checkWholeTenant(ctx.principal, tenant.roots);
         if (
           ctx.principal.kind !== "platform" &&
           (patch.limits !== undefined || patch.subdomain !== undefined)

@@ -17,7 +17,7 @@ import type { Authority, TenantStore } from "../ports.ts";
 import { decidingAgain } from "../relations/again.ts";
 import { checkSubjectId } from "../relations/words.ts";
 import type { Audited } from "./audited.ts";
-import { checkAdmin, checkWholeRoot } from "./check-admin.ts";
+import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
 
 export interface UserControlOptions {
   readonly authority: Pick<Authority, "readmit">;
@@ -99,7 +99,7 @@ const administered = async (
   checkAdmin(principal);
   const tenant = await tenants.get(id);
   if (tenant === undefined) throw noSuchTenant();
-  checkWholeRoot(principal, tenant.roots);
+  checkWholeTenant(principal, tenant.roots);
   return tenant;
 };
 

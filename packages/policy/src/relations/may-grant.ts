@@ -7,7 +7,7 @@ import {
   type Verdict,
   type VirtualPath,
 } from "@bulkhead/contract";
-import { checkAdmin, checkWholeRoot, covers } from "../control/check-admin.ts";
+import { checkAdmin, checkWholeTenant, covers } from "../control/check-admin.ts";
 import { checkScope } from "../decision.ts";
 import type { ObjectRef, RelationTuple, SubjectRef } from "../ports-relations.ts";
 import { noRelation, reachAll } from "../relations-allow.ts";
@@ -77,7 +77,7 @@ export const mayGrant = async (
     if (principal.kind !== "platform" && principal.tenant?.uid !== object.tenant)
       throw new FileError("not-found", "There is no such object.");
     checkAdmin(principal);
-    checkWholeRoot(principal, tenant?.roots ?? []);
+    checkWholeTenant(principal, tenant?.roots ?? []);
     return;
   }
   const { mask } = await verdictFor(principal, object.path);

@@ -12,7 +12,7 @@ import {
   type RelationRecord,
   type TenantRecord,
 } from "@bulkhead/contract";
-import { checkWholeRoot } from "../control/check-admin.ts";
+import { checkWholeTenant } from "../control/check-admin.ts";
 import { checkScope } from "../decision.ts";
 import type {
   ModelFact,
@@ -143,7 +143,7 @@ export const ownModels = (options: OwnModelOptions): OwnModels => {
     if (principal.kind === "identity" && principal.standing?.admin !== true)
       throw new FileError("forbidden", "Relations of a model are an admin's to change.");
     const record: TenantRecord | undefined = await tenants.byUid(tenant);
-    checkWholeRoot(principal, record?.roots ?? []);
+    checkWholeTenant(principal, record?.roots ?? []);
   };
 
   const record = async (

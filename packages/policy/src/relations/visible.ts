@@ -6,7 +6,7 @@ import {
   type RelationQuery,
   type RelationRecord,
 } from "@bulkhead/contract";
-import { checkWholeRoot } from "../control/check-admin.ts";
+import { checkWholeTenant } from "../control/check-admin.ts";
 import type { StoredTuple, Tuples } from "../ports-relations.ts";
 import type { TenantStore } from "../ports.ts";
 import { verdictFor } from "./may-grant.ts";
@@ -33,7 +33,7 @@ const seesAll = async (
   if (principal.kind === "identity") return principal.standing?.admin === true;
   const own = principal.tenant && (await tenants.get(principal.tenant.id));
   try {
-    checkWholeRoot(principal, own?.roots ?? []);
+    checkWholeTenant(principal, own?.roots ?? []);
     return true;
   } catch {
     return false;
