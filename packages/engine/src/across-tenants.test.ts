@@ -37,7 +37,11 @@ describe("what a tenant is given by another", () => {
     const { relations } = on.engine.control;
     const asked = { subject: "user:bob", permission: "member", type: "group" } as const;
     const groups = async (key: string): Promise<unknown> =>
-      relations.listObjects(await on.as(key), { ...asked, subjectTenant: "beta", tenant: undefined });
+      relations.listObjects(await on.as(key), {
+        ...asked,
+        subjectTenant: "beta",
+        tenant: undefined,
+      });
     expect(await groups(bob)).toMatchObject({ items: ["group:hidden"] });
     expect(await on.outcome(() => groups(acme))).toBe("not-found");
   });

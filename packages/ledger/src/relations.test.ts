@@ -390,6 +390,32 @@ test("What the changelog tells adds up to what a load reads, for both tenants, w
   }
 });
 
+test.each(["block", "membership"] as const)(
+  "A %s may take something away: it waits for commits that were decided before, and who decided does so again",
+  async (kind) => {
+    await at.ledger.subjects.createGroup(settlement(alpha), alpha, `kept-out-${kind}`);
+    const decided = settlement(alpha, [await revisionOf(alpha)]);
+    await using commit = await at.connect("bulkhead_app");
+    await commit.client.query("begin");
+    await commit.client.query("select pg_advisory_xact_lock_shared(bulkhead.fence_key($1::uuid))", [
+      alpha,
+    ]);
+    let done = false;
+    const taking = grant(
+      kind === "block"
+        ? onFile(alpha, `${root}/d/z`, "blocked", alice())
+        : inGroup(`kept-out-${kind}`, alice()),
+    ).then(() => (done = true));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(done).toBe(false);
+    await commit.client.query("commit");
+    await taking;
+    await expect(
+      relations.grant(decided, [onFile(alpha, `${root}/d/y`, "viewer", alice())], undefined),
+    ).rejects.toMatchObject({ code: "conflict" });
+  },
+);
+
 test("The audit entry and the idempotency row come with the change", async () => {
   const tuple = onFile(alpha, `${root}/audited`, "viewer", alice());
   await relations.grant(

@@ -15,13 +15,23 @@ import {
   requireStill,
   tenantsOf,
 } from "./relation-rows.ts";
-import { plainSubject, plainTuple, type RelationJson, relationOf } from "./stored-tuple.ts";
+import {
+  plainSubject,
+  plainTuple,
+  type RelationJson,
+  relationOf,
+  type TupleJson,
+} from "./stored-tuple.ts";
 import type { RelationStore } from "./types-relations.ts";
 import { platformUid } from "./types.ts";
 
 const alive = "(r.expires_at is null or r.expires_at > bulkhead.now())";
 
 const unknownTenant = (): FileError => new FileError("not-found", "There is no such tenant.");
+
+/** Some relations take away: a block, and what makes somebody a member of a group that may be blocked. */
+const takes = ({ relation, object }: TupleJson): boolean =>
+  relation === "blocked" || object.type === "group";
 
 /** Keeps the relations of the built-in model. What takes one away holds the fences of both tenants it concerns. */
 export const createRelations = (
@@ -44,7 +54,7 @@ export const createRelations = (
       kind: "relation.grant",
       settlement,
       chain: tenant,
-      takesFrom: [],
+      takesFrom: tenantsOf(tuples.filter(takes)),
       bumps: tenantsOf(tuples),
       holds: [tenant],
       judged: true,
