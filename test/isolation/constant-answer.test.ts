@@ -14,6 +14,7 @@ const background = [
   "outbox_claim_v1",
   "update bulkhead.lease",
   "last_used_at",
+  "bulkhead.intent where lease",
 ];
 
 /** The name of a statement, or its text where it has none. */

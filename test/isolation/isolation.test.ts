@@ -168,7 +168,7 @@ describe("two tenants who cannot see each other", () => {
       },
     );
     // A property that never leaves its bounds shows nothing.
-    for (const count of Object.values(drawn)) expect(count).toBeGreaterThan(20);
+    for (const count of Object.values(drawn)) expect(count).toBeGreaterThan(10);
   }, 120_000);
 
   it("makes no tenant and no root by anything a tenant's key does", async () => {
