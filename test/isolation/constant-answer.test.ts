@@ -15,6 +15,8 @@ const background = [
   "update bulkhead.lease",
   "last_used_at",
   "bulkhead.intent where lease",
+  // A connection that is opened for it.
+  "current_user as role",
 ];
 
 /** The name of a statement, or its text where it has none. */
