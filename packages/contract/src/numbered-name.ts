@@ -4,7 +4,7 @@ import { pathLimits, utf8Length } from "./path.ts";
 export const numberedName = (name: string, i: number): string => {
   if (i === 1) return name;
   const suffix = `-${i}`;
-  const letters = [...name];
+  const letters = Array.from(name);
   while (utf8Length(letters.join("")) + suffix.length > pathLimits.nameBytes) letters.pop();
   return `${letters.join("")}${suffix}`;
 };
