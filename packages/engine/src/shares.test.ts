@@ -238,6 +238,17 @@ describe("shares", () => {
       expect(await opens(short)).toBe("not-found");
     });
 
+    it("lead to the file that was shared, wherever it is moved while they are opened", async () => {
+      await on.write(acme, "/moving");
+      const password = "long enough";
+      const made = await share("/moving", { tenant: undefined, link: true, password });
+      const opening = opens(made, { password });
+      await files().move(await on.as(acme), at("/moving"), at("/moved"));
+      await on.write(acme, "/moving", "another file");
+      expect(await opening).toBe("text");
+      await unshare(made);
+    });
+
     it("are no more where the tenant does not want them, and lead to files alone", async () => {
       const made = await link();
       const { tenants } = on.engine.control;

@@ -29,6 +29,9 @@ export interface LinkControlOptions {
   readonly now: () => number;
 }
 
+/** How often a file is looked for anew that is moved while its link is opened. */
+const moves = 5;
+
 /** One answer for a token that is none, and for a link that has ended. */
 const noSuchLink = (): FileError => new FileError("not-found", "There is no such link.");
 
@@ -125,21 +128,67 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
     return lasting(await checkAlive(inTime ? { ...share, status: "active" } : share));
   };
 
+  /**
+   * Asks the storage for what is shared, and again where it was moved meanwhile: another file may lie where it was.
+   * `confirm` answers the share as it is after that, or undefined if it has ended.
+   */
+  const settled = async <R>(
+    { id, path: first }: StoredShare,
+    ask: (path: VirtualPath) => Promise<R>,
+    confirm: () => Promise<StoredShare | undefined>,
+    giveUp: (result: R) => PromiseLike<void>,
+  ): Promise<R> => {
+    let path = first;
+    for (let i = 0; i < moves; i++) {
+      let result: R;
+      try {
+        result = await ask(path);
+      } catch (error) {
+        const now = isFileError(error, "not-found") ? await shares.get(id) : undefined;
+        if (now === undefined || now.path === path) throw error;
+        ({ path } = now);
+        continue;
+      }
+      try {
+        const now = await confirm();
+        if (now === undefined || now.status === "revoked") throw noSuchLink();
+        if (now.path === path) return result;
+        ({ path } = now);
+      } catch (error) {
+        await giveUp(result);
+        throw error;
+      }
+      await giveUp(result);
+    }
+    throw new FileError("unavailable", "The file keeps being moved; try again.", {
+      fields: { retryAfter: 1 },
+    });
+  };
+
   return {
     stat: async (visit) => {
       const { share, ctx } = await open(visit);
-      return storages.stat(ctx, share.path);
+      return settled(
+        share,
+        (path) => storages.stat(ctx, path),
+        () => shares.get(share.id),
+        () => Promise.resolve(),
+      );
     },
     read: async (visit, reading) => {
       const { share, ctx } = await open(visit);
-      const result: ReadResult = await storages.read(ctx, share.path, reading);
-      try {
+      let used = false;
+      const result = await settled(
+        share,
+        (path) => storages.read(ctx, path, reading),
         // Opened first, counted after: nothing is used up by what was not there.
-        if ((await shares.use(share.id)) === undefined) throw noSuchLink();
-      } catch (error) {
-        await result[Symbol.asyncDispose]();
-        throw error;
-      }
+        async () => {
+          const now = await (used ? shares.get(share.id) : shares.use(share.id));
+          used = true;
+          return now;
+        },
+        (each: ReadResult) => each[Symbol.asyncDispose](),
+      );
       return streams.watch(ctx, result, lasting(share), () => lookAgain(share.id));
     },
   };
