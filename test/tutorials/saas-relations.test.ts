@@ -229,6 +229,28 @@ describe.each(fronts)("by $way", (front) => {
   });
 });
 
+it("troubleshooting: a subject that many tenants have is the one of the object's tenant", async () => {
+  const { send } = api(server.url, server.platformKey);
+  const grant = (tenant: string, subject: string): ReturnType<typeof send> =>
+    send("POST", "/v1/relations", {
+      body: { subject, relation: "viewer", object: `file:/workspace/${tenant}` },
+    });
+  const twins = ["twin-a", "twin-b", "twin-c"];
+  for (const id of twins) {
+    await send("POST", "/v1/tenants", { body: { id } });
+    await send("POST", `/v1/tenants/${id}/users`, { body: { id: "twin" } });
+  }
+  for (const tenant of twins)
+    expect(await grant(tenant, "user:twin")).toMatchObject({
+      status: 201,
+      json: { tenant, subjectTenant: null },
+    });
+  await send("POST", "/v1/tenants", { body: { id: "twinless" } });
+  expect((await grant("twinless", "user:twin")).status).toBe(400);
+  await send("POST", "/v1/tenants/twin-b/users", { body: { id: "only" } });
+  expect((await grant("twinless", "user:only")).json).toMatchObject({ subjectTenant: "twin-b" });
+});
+
 it("N11: what somebody may, who may, and through what, are listed", async () => {
   const tenant = "listed";
   const { send } = api(server.url, server.platformKey);

@@ -113,10 +113,13 @@ export const names = ({ tenants, subjects, grounds }: NamesOptions): Names => {
   /** A platform key's subject is the one that exists; where none or several do, the object's tenant's. */
   const existing = async ({ type, id }: SubjectWords, within: string): Promise<string> => {
     if (type === "tenant" || id === "*") return within;
+    // First where the object is: of those elsewhere two are asked for, whichever they are.
+    const here = await subjects.find(within, id);
+    if (here.some((subject) => subject.type === type)) return within;
     const known = await subjects.tenantsOf({ type, id }, 2);
-    if (known.includes(within) || known.length === 0) return within;
     const [only] = known;
-    if (known.length > 1 || only === undefined)
+    if (only === undefined) return within;
+    if (known.length > 1)
       throw new FileError(
         "invalid-request",
         "Several tenants have such a subject; name its tenant as subjectTenant.",
