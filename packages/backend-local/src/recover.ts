@@ -129,5 +129,5 @@ export const recovery = (volume: Volume): Recovery => ({
       }
     });
   },
-  sweep: () => volume.staging.sweep(),
+  sweep: (_ctx, before) => volume.staging.sweep(before),
 });

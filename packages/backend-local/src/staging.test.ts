@@ -318,3 +318,26 @@ describe("close", () => {
     expect(order).toEqual(["written", "closed"]);
   });
 });
+
+describe("a sweep while others are at work", () => {
+  it("takes what stood still for long, and leaves what is on its way", async () => {
+    const root = await scratch();
+    const staging = join(root, ".bulkhead/staging");
+    const backend = await local({ root });
+    await writeFile(join(staging, "left"), "by a process that is gone");
+    const swept = Date.now() + 10;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const gate = Promise.withResolvers<void>();
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield* chunks(3, 100_000);
+      await gate.promise;
+    }
+    const writing = backend.write(ctx(), at("f"), streamBody(slow()));
+    while ((await readdir(staging)).length < 2) await new Promise(setImmediate);
+    await backend.sweep(ctx(), swept);
+    expect(await readdir(staging)).toHaveLength(1);
+    gate.resolve();
+    await writing;
+    expect((await backend.stat(ctx(), at("f"))).size).toBe(300_000);
+  });
+});

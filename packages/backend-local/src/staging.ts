@@ -41,7 +41,8 @@ export interface Staging {
   readonly trashName: (name: string) => string;
   /** Deletes what was put in the trash. What does not go now is left for `sweep`: it is invisible already. */
   readonly empty: (name: string) => Promise<void>;
-  readonly sweep: () => Promise<void>;
+  /** Deletes what lies in staging and trash; with `before`, what did not change after that many milliseconds since the epoch. */
+  readonly sweep: (before?: number) => Promise<void>;
 }
 
 /** Staging and trash of one storage. */
@@ -58,6 +59,16 @@ export const staging = (fs: FileSystemPort, place: Layout): Staging => {
       return await body();
     } catch (error) {
       await discard(stage.disk);
+      throw error;
+    }
+  };
+  /** By the time that nobody sets: a staged file gets a modification time of its own before it is moved. */
+  const isLeft = async (disk: string, before: number | undefined): Promise<boolean> => {
+    if (before === undefined) return true;
+    try {
+      return (await fs.lstat(disk)).ctimeNs <= BigInt(Math.floor(before)) * 1_000_000n;
+    } catch (error) {
+      if (isDiskFault(error, "ENOENT")) return false;
       throw error;
     }
   };
@@ -90,10 +101,11 @@ export const staging = (fs: FileSystemPort, place: Layout): Staging => {
     keep,
     trashName,
     empty: (name) => discard(trashName(name)),
-    sweep: async () => {
+    sweep: async (before) => {
       for (const directory of [place.staging, place.trash])
         for (const { name } of await fs.readdir(directory))
-          if (name !== undefined) await fs.rm(`${directory}/${name}`);
+          if (name !== undefined && (await isLeft(`${directory}/${name}`, before)))
+            await fs.rm(`${directory}/${name}`);
     },
   };
 };

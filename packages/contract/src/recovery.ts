@@ -13,6 +13,9 @@ export interface Interrupted {
 export interface Recovery {
   /** Finds out whether the effect happened, finishing or discarding what is half done; afterwards it is durable either way. */
   readonly recover: (ctx: OpContext, interrupted: Interrupted) => Promise<"done" | "undone">;
-  /** Discards every staged content. Called once, when nothing is in flight, after the last `recover`. */
-  readonly sweep: (ctx: OpContext) => Promise<void>;
+  /**
+   * Discards every staged content. Called once, when nothing is in flight, after the last `recover`. With `before`, in
+   * milliseconds since the epoch, only what was last added to no later than that: then others may be at work.
+   */
+  readonly sweep: (ctx: OpContext, before?: number) => Promise<void>;
 }

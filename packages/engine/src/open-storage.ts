@@ -161,7 +161,8 @@ export const versionedRequest = (
     const content = await openLocal(storages, request);
     // A tree that is only read is still collected.
     const spec = { readOnly: false, mechanics: request.spec.mechanics };
-    return stack<Backend>(content, ...layersOf(spec, undefined, content));
+    const backend = stack<Backend>(content, ...layersOf(spec, undefined, content));
+    return { backend, sweep: content.sweep };
   },
 });
 

@@ -1,14 +1,20 @@
-import type { Backend } from "@bulkhead/contract";
+import type { Backend, Recovery } from "@bulkhead/contract";
 import { collect, scrub, versioned } from "@bulkhead/backend-versioned";
 import { plainContext, stack } from "@bulkhead/kit";
 import type { Trees } from "@bulkhead/ledger";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
 import type { StorageRequest } from "./open-storage.ts";
 
+/** A storage of contents, with its layers. */
+export interface OpenedContent {
+  readonly backend: Backend;
+  readonly sweep: Recovery["sweep"];
+}
+
 export interface VersionedRequest extends StorageRequest {
   readonly trees: Trees;
   /** Opens the storage that holds content too long for its row. */
-  readonly openContent: () => Promise<Backend>;
+  readonly openContent: () => Promise<OpenedContent>;
   /** The region that the ledger is in, and with it what lies in rows. */
   readonly ledgerRegion: string | undefined;
 }
@@ -36,7 +42,7 @@ export const openVersioned = (request: VersionedRequest): Backend =>
     scheme: "versioned",
     idleMs,
     open: async () => {
-      const content = await request.openContent();
+      const { backend: content } = await request.openContent();
       try {
         await verifyResidency(content, request.spec.region);
         const { mount, trees } = request;
@@ -50,17 +56,23 @@ export const openVersioned = (request: VersionedRequest): Backend =>
     },
   });
 
-/** Prunes what is past its retention and takes the content that nothing stands on any more. */
+/**
+ * Prunes what is past its retention and takes the content that nothing stands on any more, and what processes that are
+ * gone left half stored.
+ */
 export const collectVersioned = async (
   { mount, trees, tenant, openContent }: VersionedRequest,
   signal: AbortSignal,
 ): Promise<void> => {
-  const content = await openContent();
+  const { backend: content, sweep } = await openContent();
   try {
     const tree = await trees.ensure(tenant(), mount, mount);
     await trees.prune(tree, retention.maxAgeMs, retention.maxVersions);
+    const ctx = plainContext({ signal, requestId: "collector" });
+    // Others may be storing: nothing that is on its way stands still for so long.
+    await sweep(ctx, ctx.now - collectGraceMs);
     await collect(
-      plainContext({ signal, requestId: "collector" }),
+      ctx,
       { store: tree.content, content, ledger: trees },
       { graceMs: collectGraceMs },
     );
@@ -79,7 +91,7 @@ export const scrubVersioned = async (
   { mount, trees, tenant, openContent }: VersionedRequest,
   signal: AbortSignal,
 ): Promise<readonly Damage[]> => {
-  const content = await openContent();
+  const { backend: content } = await openContent();
   try {
     const tree = await trees.ensure(tenant(), mount, mount);
     const { damaged, damagedRows } = await scrub(

@@ -48,7 +48,10 @@ it("names what is damaged in storage and rows, once a day by one process, and go
     tenant: () => uid,
     trees: ledger.trees,
     ledgerRegion: undefined,
-    openContent: () => local({ root: join(dir.path, uid), durability: "relaxed" }),
+    openContent: async () => {
+      const backend = await local({ root: join(dir.path, uid), durability: "relaxed" });
+      return { backend, sweep: backend.sweep };
+    },
   });
   const [broken, sound, closed] = [
     await create("broken"),
