@@ -1,3 +1,5 @@
+export { backup, type BackupOptions } from "./backup.ts";
+export type { Manifest } from "./backup-manifest.ts";
 export * from "./certificate.ts";
 export * from "./closers.ts";
 export * from "./create-fs.ts";
@@ -5,4 +7,5 @@ export * from "./file-system.ts";
 export * from "./mount-spec.ts";
 export * from "./open-engine.ts";
 export * from "./platform-key.ts";
+export { restore, type RestoreOptions } from "./restore.ts";
 export * from "./secret-file.ts";

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   FileError,
   isUnder,
@@ -11,7 +10,6 @@ import type { Mount } from "@bulkhead/vfs";
 import type { MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
 import {
   openStorage,
-  placedRoot,
   postgresRequest,
   type StorageRequest,
   type Storages,
@@ -20,7 +18,14 @@ import {
 } from "./open-storage.ts";
 import { collectVersioned, type Damage, dropVersioned, scrubVersioned } from "./open-versioned.ts";
 import { replayPostgres, weighPostgres } from "./open-postgres.ts";
-import { type LedgerRoot, namespaceOf } from "./roots.ts";
+import {
+  configuredMountId,
+  platformFolder,
+  platformMount,
+  rootFolder,
+  rootMountId,
+} from "./root-folders.ts";
+import type { LedgerRoot } from "./roots.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
 
 export interface MountTemplateOptions {
@@ -78,25 +83,13 @@ export const mountTemplates = ({
   databases,
   dataDir,
 }: MountTemplateOptions): MountTemplates => {
-  const idOf = (root: LedgerRoot): string =>
-    `root:${root.tenant.uid}:${root.generation}:${namespaceOf(root)}`;
-
-  const folderOf = (root: LedgerRoot): string | undefined => {
-    const spec = placements[root.placement];
-    if (spec === undefined || spec.backend === "memory" || spec.backend === "postgres")
-      return undefined;
-    return placedRoot(
-      spec.options.root ?? join(dataDir, spec.backend === "versioned" ? "content" : "tenants"),
-      root.tenant.uid,
-      `${namespaceOf(root)}-${root.generation}`,
-    );
-  };
+  const folderOf = (root: LedgerRoot): string | undefined => rootFolder(placements, dataDir, root);
 
   const requestOf = (root: LedgerRoot): StorageRequest | undefined => {
     const spec = placements[root.placement];
     return (
       spec && {
-        mount: idOf(root),
+        mount: rootMountId(root),
         spec,
         root: folderOf(root),
         tenant: () => root.tenant.uid,
@@ -111,7 +104,7 @@ export const mountTemplates = ({
   };
 
   return {
-    idOf,
+    idOf: rootMountId,
     folderOf,
     collect: async (root, signal) => {
       const request = requestOf(root);
@@ -138,19 +131,19 @@ export const mountTemplates = ({
     },
     drop: async (root) => {
       if (placements[root.placement]?.backend === "versioned")
-        await dropVersioned(storages.trees, idOf(root));
+        await dropVersioned(storages.trees, rootMountId(root));
     },
     platform: (namespaceRoots) => {
-      const root = join(dataDir, "platform");
+      const root = platformFolder(dataDir);
       const backend = openStorage(storages, {
-        mount: "platform",
+        mount: platformMount,
         spec: platformSpec,
         root,
         tenant: () => undefined,
         directories: namespaceRoots,
       });
       return {
-        id: "platform",
+        id: platformMount,
         path: parseVirtualPath("/"),
         backend,
         storageRoot: storageRootOf(root),
@@ -178,10 +171,10 @@ export const mountTemplates = ({
         place.kind === "below" ? ground.rootAt(place.root)?.tenant.uid : undefined;
       const { root } = spec.options;
       return {
-        id: `config:${path}:${spec.priority}`,
+        id: configuredMountId(spec),
         path,
         backend: openStorage(storages, {
-          mount: `config:${path}:${spec.priority}`,
+          mount: configuredMountId(spec),
           spec,
           root,
           tenant,
@@ -197,7 +190,7 @@ export const mountTemplates = ({
       const backend =
         request === undefined ? unplaced(root.placement) : openStorage(storages, request);
       return {
-        id: idOf(root),
+        id: rootMountId(root),
         path: root.path,
         backend,
         tenant: root.tenant.uid,

@@ -1,6 +1,7 @@
 import { type Ledger, lockDataDir, openLedger, startEmbedded } from "@bulkhead/ledger";
 import type { Closers } from "./closers.ts";
 import type { EngineOptions } from "./open-engine.ts";
+import { refuseUnfinished } from "./unfinished.ts";
 
 /** The ledger, and where it is. */
 export interface ControlPlane {
@@ -18,6 +19,7 @@ export const openControlPlane = async (
   >,
   opened: Closers,
 ): Promise<ControlPlane> => {
+  await refuseUnfinished(options.dataDir);
   let url = options.databaseUrl;
   if (url === undefined) {
     const lock = await lockDataDir(options.dataDir);

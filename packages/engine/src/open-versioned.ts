@@ -22,7 +22,7 @@ export interface VersionedRequest extends StorageRequest {
 const idleMs = 60_000;
 const dayMs = 86_400_000;
 /** Longer than the longest download, and than the window of a backup. */
-const collectGraceMs = 25 * 3_600_000;
+export const collectGraceMs: number = 25 * 3_600_000;
 /** How long earlier contents are kept, whichever comes first. */
 const retention = { maxAgeMs: 90 * dayMs, maxVersions: 100 } as const;
 

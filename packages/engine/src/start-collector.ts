@@ -5,11 +5,14 @@ import type { RootsTable } from "./roots.ts";
 
 export interface CollectorOptions {
   readonly leases: Leases;
-  readonly roots: RootsTable;
-  readonly templates: MountTemplates;
+  readonly roots: Pick<RootsTable, "all">;
+  readonly templates: Pick<MountTemplates, "collect">;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   readonly everyMs?: number;
 }
+
+/** Held by the one process of a ledger that collects, and by a backup, during which nobody may. */
+export const collectorLease = "collector";
 
 const hourMs = 3_600_000;
 
@@ -23,7 +26,7 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
   let running: Promise<void> = Promise.resolve();
 
   const pass = async (): Promise<void> => {
-    const lease = await leases.acquire("collector", thisProcess, everyMs / 2, isDead);
+    const lease = await leases.acquire(collectorLease, thisProcess, everyMs / 2, isDead);
     if (lease === undefined) return;
     try {
       for (const root of roots.all()) {
@@ -37,7 +40,7 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
         });
       }
     } finally {
-      await leases.release("collector", lease.fencing);
+      await leases.release(collectorLease, lease.fencing);
     }
   };
 

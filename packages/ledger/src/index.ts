@@ -1,3 +1,4 @@
+export * from "./backup/index.ts";
 export * from "./embedded/index.ts";
 export { type KeyString, hashKey, keyIdOf, mintKeyString } from "./key-string.ts";
 export { migrate } from "./migrate.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { relationExecutions } from "./executions-relations.ts";
+import { backup } from "./backup.ts";
 import { changes } from "./changes.ts";
 import { accountedExecutions, accountedFunctions } from "./functions-accounted.ts";
 import { events } from "./events.ts";
@@ -85,6 +86,7 @@ export const migrations: readonly Migration[] = [
     sql: events + treeWalks + treeList + treeWrite + treeWriteExecutions,
     minCode: 9,
   },
+  { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
 ];
 

@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
+import { placedRoot } from "./open-storage.ts";
+import { type LedgerRoot, namespaceOf } from "./roots.ts";
+
+/** The id under which the platform's own ground is kept. */
+export const platformMount = "platform";
+
+/** The folder of the platform's own ground. */
+export const platformFolder = (dataDir: string): string => join(dataDir, "platform");
+
+/** The id under which leases, intents and markers of a tenant's root are kept. */
+export const rootMountId = (root: LedgerRoot): string =>
+  `root:${root.tenant.uid}:${root.generation}:${namespaceOf(root)}`;
+
+/** The same of a mount of the configuration. */
+export const configuredMountId = ({ path, priority }: MountSpec): string =>
+  `config:${path}:${priority}`;
+
+/** The folder that a tenant's root lies in; undefined where its placement is not one of folders, or not configured. */
+export const rootFolder = (
+  placements: Readonly<Record<string, PlacementSpec>>,
+  dataDir: string,
+  root: LedgerRoot,
+): string | undefined => {
+  const spec = placements[root.placement];
+  if (spec === undefined || spec.backend === "memory" || spec.backend === "postgres")
+    return undefined;
+  return placedRoot(
+    spec.options.root ?? join(dataDir, spec.backend === "versioned" ? "content" : "tenants"),
+    root.tenant.uid,
+    `${namespaceOf(root)}-${root.generation}`,
+  );
+};
