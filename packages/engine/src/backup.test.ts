@@ -105,11 +105,11 @@ describe("a backup of a server that is used, and what is restored from it", () =
     for (let i = 0; i < 20; i++) await put(`/many/${i}`, long(i));
     await engine.control.session.mkdir(ctx, path("/plain/empty"));
     await engine.control.relations.grant(await as(engine, platformKey), {
-      object: "/workspace/acme/many",
+      tenant: "acme",
       subject: "user:alice",
       relation: "viewer",
-      tenant: "acme",
-    } as never);
+      object: "file:/workspace/acme/many",
+    });
   });
   afterAll(async () => {
     await restored?.close();

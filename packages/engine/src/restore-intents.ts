@@ -34,7 +34,8 @@ export const settleRestored = async (
       });
       try {
         const ctx = plainContext({ requestId: "restore" });
-        await sweep(ctx, ledger.intents, mount, byPresence(backend));
+        const { accounted, intents } = ledger;
+        await sweep(ctx, intents, mount, byPresence(backend), { accounted, backend });
       } finally {
         await backend.close();
       }

@@ -12,6 +12,7 @@ import { createJobs } from "./jobs.ts";
 import { createKeys } from "./keys.ts";
 import { createLastUsed } from "./last-used.ts";
 import { createLeases } from "./leases.ts";
+import { createMasterKeys } from "./master-keys.ts";
 import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
 import { createModels } from "./models.ts";
@@ -34,6 +35,8 @@ export interface LedgerOptions {
   readonly url: string;
   /** A fingerprint of the master key, never the key: all processes of a ledger share one. */
   readonly masterKeyFingerprint: string;
+  /** Those of other master keys that the process knows, while one is being replaced. */
+  readonly otherFingerprints?: readonly string[] | undefined;
   /** Where the ledger's server is; kept from the first opening on. */
   readonly region?: string | undefined;
   readonly log?: Log | undefined;
@@ -113,6 +116,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     tenants: createTenants(background, change),
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),
+    masterKeys: createMasterKeys(background),
     relations: createRelations(background, change, authority),
     subjects: createSubjects(background, change),
     models: createModels(background, change),
@@ -141,18 +145,24 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
 
 /** Checks that this process belongs to the ledger, whose first opener decides, and answers its id. */
 const adopt = async (database: Database, options: LedgerOptions): Promise<string> => {
+  const own = options.masterKeyFingerprint;
+  const known = [own, ...(options.otherFingerprints ?? [])];
   const [meta] = await database.rows<{
     ledger: string;
     fingerprint: string;
+    next_fingerprint: string | null;
+    previous_fingerprint: string | null;
     region: string | null;
   }>(
     `update bulkhead.meta set fingerprint = coalesce(fingerprint, $1), region = coalesce(region, $2)
-     returning ledger, fingerprint, region`,
-    [options.masterKeyFingerprint, options.region ?? null],
+     returning ledger, fingerprint, next_fingerprint, previous_fingerprint, region`,
+    [own, options.region ?? null],
   );
   if (meta === undefined)
     throw new Error("The control plane lost its identity row; restore it from a backup.");
-  if (meta.fingerprint !== options.masterKeyFingerprint)
+  // What this process seals others have to be able to open, and the other way round.
+  const good = [meta.fingerprint, meta.next_fingerprint, meta.previous_fingerprint];
+  if (!known.includes(meta.fingerprint) || !good.includes(own))
     throw new Error(
       "This control plane was made with another master key; start with the BULKHEAD_MASTER_KEY (or <data-dir>/master-key) of its other servers, or name another database.",
     );

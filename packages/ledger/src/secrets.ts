@@ -33,12 +33,20 @@ export const createSecrets = (database: Database): Secrets => ({
       sealed: row.sealed,
     }));
   },
-  reseal: async ({ tenantUid, name }, before, { keyId, sealed }) =>
+  reseal: async (secrets) =>
     (
       await database.rows(
-        `update bulkhead.secret set key_id = $4, sealed = $5, updated_at = bulkhead.now()
-         where tenant = $1 and name = $2 and key_id = $3 returning name`,
-        [uidOf(tenantUid), name, before, keyId, sealed],
+        `update bulkhead.secret s set key_id = n.key_id, sealed = n.sealed, updated_at = bulkhead.now()
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+           as n (tenant, name, before, key_id, sealed)
+         where s.tenant = n.tenant and s.name = n.name and s.key_id = n.before returning s.name`,
+        [
+          secrets.map(({ tenantUid }) => uidOf(tenantUid)),
+          secrets.map(({ name }) => name),
+          secrets.map(({ before }) => before),
+          secrets.map(({ keyId }) => keyId),
+          secrets.map(({ sealed }) => sealed),
+        ],
       )
-    ).length > 0,
+    ).length,
 });

@@ -20,8 +20,31 @@ export interface Secrets {
     keyId: string,
     limit: number,
   ) => Promise<readonly (SecretPlace & SealedSecret)[]>;
-  /** Replaces what is sealed under `before`; false if that has changed since, or is gone. */
-  readonly reseal: (place: SecretPlace, before: string, secret: SealedSecret) => Promise<boolean>;
+  /** Replaces what is sealed under `before`, unless that has changed since, or is gone; answers how many it was. */
+  readonly reseal: (secrets: readonly Resealed[]) => Promise<number>;
+}
+
+/** A secret that is to be sealed under another key. */
+export interface Resealed extends SecretPlace, SealedSecret {
+  /** The id of the key that it is sealed under now. */
+  readonly before: string;
+}
+
+/** Which master keys a ledger is served with, named by their fingerprints. */
+export interface MasterKeys {
+  readonly state: () => Promise<{
+    readonly current: string;
+    /** Good already, and about to be the current one. */
+    readonly next: string | undefined;
+    /** Still good. */
+    readonly previous: string | undefined;
+  }>;
+  /** From now on `next` is good as well. Idempotent, like the others; `conflict` where the ledger has other keys. */
+  readonly announce: (current: string, next: string) => Promise<void>;
+  /** From now on `next` is the current key, and what was current the previous one. */
+  readonly promote: (current: string, next: string) => Promise<void>;
+  /** From now on `previous` is no good any more. */
+  readonly retire: (current: string, previous: string) => Promise<void>;
 }
 
 /** A database that is to be made for a tenant. */

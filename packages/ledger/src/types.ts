@@ -20,7 +20,7 @@ import type {
 } from "@bulkhead/contract";
 
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
-import type { NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
+import type { MasterKeys, NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
 import type { Trees } from "./types-trees.ts";
@@ -264,6 +264,7 @@ export interface Ledger {
   readonly tenants: TenantStore;
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;
+  readonly masterKeys: MasterKeys;
   readonly relations: RelationStore;
   readonly subjects: SubjectStore;
   readonly models: ModelStore;

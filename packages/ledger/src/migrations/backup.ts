@@ -20,9 +20,7 @@ begin
   update bulkhead.blob b set lease = v_now where b.lease is not null;
   update bulkhead.event_position p set claimed_until = null where p.claimed_until is not null;
   -- Plain storage is copied after its charges were: each is counted anew when it is opened.
-  if to_regclass('bulkhead.accounted_mount') is not null then
-    execute 'update bulkhead.accounted_mount set counted_at = null';
-  end if;
+  update bulkhead.accounted_mount m set counted_at = null;
   perform bulkhead.audit_append_v1('00000000-0000-0000-0000-000000000000', jsonb_build_object('actor', 'operator',
     'action', 'ledger.restore', 'resource', 'ledger', 'front', 'cli', 'detail', p_detail), 'SUCCESS');
 end $$;
