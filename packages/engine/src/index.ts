@@ -8,4 +8,5 @@ export * from "./mount-spec.ts";
 export * from "./open-engine.ts";
 export * from "./platform-key.ts";
 export { restore, type RestoreOptions } from "./restore.ts";
+export { openRotation, type Rotation } from "./rotation.ts";
 export * from "./secret-file.ts";

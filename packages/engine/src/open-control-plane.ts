@@ -15,7 +15,7 @@ export interface ControlPlane {
 export const openControlPlane = async (
   options: Pick<
     EngineOptions,
-    "databaseUrl" | "dataDir" | "masterKeyFingerprint" | "region" | "log"
+    "databaseUrl" | "dataDir" | "masterKeyFingerprint" | "otherFingerprints" | "region" | "log"
   >,
   opened: Closers,
 ): Promise<ControlPlane> => {
@@ -31,6 +31,7 @@ export const openControlPlane = async (
   const ledger = await openLedger({
     url,
     masterKeyFingerprint: options.masterKeyFingerprint,
+    otherFingerprints: options.otherFingerprints,
     region: options.region,
     log: ({ message, error }) =>
       options.log("ledger", {

@@ -54,13 +54,15 @@ export interface EngineOptions {
   readonly dataDir: string;
   /** Names the master key; a ledger that knows another one does not open. */
   readonly masterKeyFingerprint: string;
+  /** Name other master keys that are at hand, while one is being replaced. */
+  readonly otherFingerprints?: readonly string[] | undefined;
   /** 32 bytes that sign certificates of removal. */
   readonly certificateKey: Uint8Array;
   /**
-   * 32 bytes each, derived from the master key: the first one seals what the ledger keeps of secrets, all of them open
-   * it. Without, no placement may be `postgres`.
+   * 32 bytes each, derived from the master keys: the first one seals what the ledger keeps of secrets, all of them open
+   * it. A function is asked each time, so that a key may be replaced meanwhile. Without, no placement may be `postgres`.
    */
-  readonly sealKeys?: SealKeys | undefined;
+  readonly sealKeys?: SealKeys | (() => SealKeys) | undefined;
   /** Connections to all tenants' databases together; 50 by default. */
   readonly tenantConnections?: number | undefined;
   /** Added to the platform keys, or one is minted at first start. */

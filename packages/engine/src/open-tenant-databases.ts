@@ -3,7 +3,7 @@ import { type Pools, pools } from "@bulkhead/backend-postgres";
 import type { Ledger } from "@bulkhead/ledger";
 import type { Closers } from "./closers.ts";
 import type { PlacementSpec } from "./mount-spec.ts";
-import { sealer } from "./seal.ts";
+import { presentSealer } from "./seal.ts";
 import { type TenantDatabases, tenantDatabases } from "./tenant-databases.ts";
 
 export type SealKeys = readonly [Uint8Array, ...Uint8Array[]];
@@ -12,7 +12,7 @@ export interface OpenTenantDatabasesOptions {
   readonly ledger: Pick<Ledger, "provisioning">;
   readonly ledgerUrl: string;
   readonly placements: Readonly<Record<string, PlacementSpec>>;
-  readonly sealKeys?: SealKeys | undefined;
+  readonly sealKeys?: SealKeys | (() => SealKeys) | undefined;
   readonly tenantConnections?: number | undefined;
 }
 
@@ -30,6 +30,9 @@ export const openTenantDatabases = (
     throw new Error(
       `The placement '${named[0]}' keeps passwords, and there is no key to seal them.`,
     );
+  // Without a key nothing is sealed, and this one opens nothing.
+  const keys: SealKeys | (() => SealKeys) = sealKeys ?? [randomBytes(32)];
+  const sealing = presentSealer(typeof keys === "function" ? keys : () => keys);
   const connections = pools({
     ...(tenantConnections !== undefined && { maxConnections: tenantConnections }),
   });
@@ -38,8 +41,7 @@ export const openTenantDatabases = (
     ledger,
     placements,
     ledgerUrl,
-    // Without a key nothing is sealed, and this one opens nothing.
-    sealer: sealer(sealKeys ?? [randomBytes(32)]),
+    sealer: sealing,
     pools: connections,
   });
   return { databases, pools: connections };

@@ -60,3 +60,11 @@ export const sealer = (keys: readonly [Uint8Array, ...Uint8Array[]]): Sealer => 
     },
   };
 };
+
+/** Seals with the keys of the moment: they are asked for each time, since a master key may be replaced meanwhile. */
+export const presentSealer = (
+  keys: () => readonly [Uint8Array, ...Uint8Array[]],
+): Pick<Sealer, "seal" | "open"> => ({
+  seal: (place, text) => sealer(keys()).seal(place, text),
+  open: (place, secret) => sealer(keys()).open(place, secret),
+});

@@ -20,7 +20,7 @@ export interface TenantDatabasesOptions {
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   /** Where a placement names no server. */
   readonly ledgerUrl: string;
-  readonly sealer: Sealer;
+  readonly sealer: Pick<Sealer, "seal" | "open">;
   readonly pools: Pools;
 }
 

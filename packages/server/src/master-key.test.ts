@@ -2,7 +2,10 @@ import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tempDir } from "@bulkhead/harness";
 import { describe, expect, it } from "vitest";
-import { openMasterKey } from "./master-key.ts";
+import { type MasterKey, openMasterKeys } from "./master-key.ts";
+
+const openMasterKey = async (dataDir: string, masterKey: string | undefined): Promise<MasterKey> =>
+  (await openMasterKeys(dataDir, { masterKey })).current;
 
 describe("the master key", () => {
   it("is made once, whoever is first, in a file of mode 0600", async () => {

@@ -4,7 +4,7 @@ import { httpFront } from "@bulkhead/front-http";
 import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
-import { openMasterKey } from "./master-key.ts";
+import { openMasterKeys, readMasterKeys, sealKeysOf } from "./master-key.ts";
 import { placementsOf } from "./placements-of.ts";
 import { failedRequest } from "./failed-request.ts";
 import { version } from "./version.ts";
@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly tlsKey?: string | undefined;
   readonly platformKey?: string | undefined;
   readonly masterKey?: string | undefined;
+  /** Good as well, while the master key is being replaced. */
+  readonly otherMasterKey?: string | undefined;
   /** For `${VAR}` in the file. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -73,17 +75,19 @@ const start = async (
   opened: (close: () => Promise<void>) => void,
 ): Promise<string> => {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const masterKey = await openMasterKey(config.dataDir, options.masterKey);
+  const { current, others } = await openMasterKeys(config.dataDir, options);
   const engine = await openEngine({
     databaseUrl: config.databaseUrl,
     dataDir: config.dataDir,
-    masterKeyFingerprint: masterKey.fingerprint,
-    certificateKey: masterKey.derive("certificate"),
+    masterKeyFingerprint: current.fingerprint,
+    otherFingerprints: others.map(({ fingerprint }) => fingerprint),
+    certificateKey: current.derive("certificate"),
     platformKey: options.platformKey,
     region: config.region,
     namespaceRoots: config.namespaceRoots,
     placements: await placementsOf(config),
-    sealKeys: [masterKey.derive("seal")],
+    // As of now: a key may have been replaced since the start.
+    sealKeys: () => sealKeysOf(readMasterKeys(config.dataDir, options)),
     tenantConnections: config.tenantConnections,
     graphBytes: config.relationMemory * 1024 * 1024,
     defaultPlacement: config.defaultPlacement,
@@ -97,7 +101,7 @@ const start = async (
   const front = httpFront({
     control: engine.control,
     version,
-    cursorKeys: [masterKey.derive("cursor")],
+    cursorKeys: [current, ...others].map((key) => key.derive("cursor")),
     trustedProxies: config.trustedProxies,
     log: (entry) => {
       if (entry.error !== undefined) output.err(failedRequest(entry));
