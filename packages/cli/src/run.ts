@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { type Bind, type Cli, createCli, type GlobalFlags } from "./cli.ts";
 import { addAudit } from "./commands/audit.ts";
+import { addBackup, addRestore } from "./commands/backup.ts";
 import { addCat } from "./commands/cat.ts";
 import { addChanges } from "./commands/changes.ts";
 import { addCopyAndMove } from "./commands/copy-move.ts";
@@ -93,6 +94,8 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   program.commandsGroup("Here:");
   addProfile(program, bound);
   addServe(program, bound);
+  addBackup(program, bound);
+  addRestore(program, bound);
   return program;
 };
 

@@ -4,6 +4,7 @@ import type { Bind, Cli } from "../cli.ts";
 import { shortTime } from "../human.ts";
 import { showRecord, showRecords } from "../show.ts";
 import { scopeList, seconds, subject, time } from "../values.ts";
+import { type PlaceFlags, placeOf, withPlace } from "../server-place.ts";
 import type { Keys } from "@bulkhead/client";
 
 type Minted = Awaited<ReturnType<Keys["create"]>>;
@@ -131,4 +132,27 @@ export const addKey = (program: Command, bind: Bind): void => {
         );
       }),
     );
+  addRotateMaster(key, bind);
+};
+
+const addRotateMaster = (key: Command, bind: Bind): void => {
+  withPlace(
+    key
+      .command("rotate-master")
+      .description("replace the master key of a server on this machine, running or stopped")
+      .option("--retire", "end the previous one, once every server has been started anew"),
+  ).action(
+    bind(async (cli, flags: PlaceFlags & { readonly retire?: boolean }) => {
+      const { rotateMaster } = await import("@bulkhead/server");
+      const { current, previous } = await rotateMaster({
+        ...placeOf(cli, flags),
+        retire: flags.retire,
+      });
+      await showRecord(cli, { current, previous: previous ?? null });
+      if (previous !== undefined)
+        cli.out.note(
+          "Start every server anew; then 'bulkhead key rotate-master --retire' ends the previous key.",
+        );
+    }),
+  );
 };
