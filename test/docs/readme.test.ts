@@ -46,6 +46,7 @@ beforeAll(async () => {
     ...clean,
     BULKHEAD_URL: server.url,
     BULKHEAD_KEY: key?.[1],
+    BULKHEAD_DATA_DIR: join(dir.path, "data"),
     XDG_CONFIG_HOME: join(dir.path, "config"),
   };
 }, 240_000);
@@ -92,6 +93,7 @@ const guide = pages.filter((page) => page !== readme);
 
 test("the guide has its pages, and each shows something that runs", () => {
   expect(guide.map(({ name }) => name).sort()).toEqual([
+    "docs/guide/backup.md",
     "docs/guide/database-per-tenant.md",
     "docs/guide/embedding.md",
     "docs/guide/history.md",

@@ -50,6 +50,8 @@ describe("a backup of a server that is used, and what is restored from it", () =
   const plainMount = "config:/workspace/acme/plain:0";
   const acknowledged = new Map<string, string>();
   let newest = 0;
+  let removed = 0;
+  const failures: unknown[] = [];
 
   const options = (
     at: string,
@@ -122,7 +124,9 @@ describe("a backup of a server that is used, and what is restored from it", () =
     await put("/plain/zwei\u2028Zeilen", Buffer.from("named"));
     for (let i = 0; i < 20; i++) await put(`/many/${i}`, long(i));
     // As if it had been put there when nobody counted.
-    await writeFile(join(dir.path, "one", "plain", "stray"), "0123456789");
+    const strays = join(dir.path, "one", "plain", "strays");
+    await mkdir(strays);
+    for (let i = 0; i < 120; i++) await writeFile(join(strays, String(i)), "0123456789");
     await query(
       urlOf(0),
       "create table bulkhead.audit_202001 partition of bulkhead.audit for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00')",
@@ -162,7 +166,7 @@ describe("a backup of a server that is used, and what is restored from it", () =
       }
     };
     const writing = write();
-    while (written < 10) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (written < 10 || removed === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const before = written;
     manifest = await backup(source("backup"));
     const after = written + 1;
@@ -170,9 +174,11 @@ describe("a backup of a server that is used, and what is restored from it", () =
     await writing;
     await stopCollector();
     await ledger.close();
+    expect(failures).toEqual([]);
     expect(manifest.damaged).toEqual([]);
     newest = before;
     expect(after).toBeGreaterThan(before);
+    await rm(join(dir.path, "one", "plain", "strays"), { recursive: true });
     expect(await readdir(dir.path)).toEqual(expect.arrayContaining(["backup", "one"]));
     expect((await readdir(dir.path)).filter((name) => name.startsWith("."))).toEqual([]);
     await expect(backup(source("backup"))).rejects.toThrow(/never written over/);
@@ -241,14 +247,15 @@ describe("a backup of a server that is used, and what is restored from it", () =
       templates: {
         collect: async () => {
           await ledger.trees.prune(tree, 0, 1);
-          await collectBlobs(
+          const collected = await collectBlobs(
             plainContext(),
             { store: tree.content, content, ledger: ledger.trees },
             { graceMs: 0, maxShare: 1 },
           );
+          removed += collected.removed;
         },
       },
-      log: () => undefined,
+      log: (event: string, detail: unknown) => failures.push([event, detail]),
     };
   };
 

@@ -76,6 +76,9 @@ const tooLong = (ms: number): Error =>
     `The ledger could not be written within ${ms / 1000} s, which is as long as its snapshot may be held: give it longer, a faster disk, or stop the server first.`,
   );
 
+/** Bytes of one write. */
+const batch = 1 << 20;
+
 const dumpTable = async (
   client: pg.Client,
   { name, columns }: { readonly name: string; readonly columns: readonly string[] },
@@ -97,12 +100,25 @@ const dumpTable = async (
     );
     const hash = createHash("sha256");
     let bytes = 0;
+    let waiting: Buffer[] = [];
+    let size = 0;
+    const flush = async (): Promise<void> => {
+      const whole = Buffer.concat(waiting, size);
+      waiting = [];
+      size = 0;
+      hash.update(whole);
+      bytes += whole.length;
+      await handle.writeFile(whole);
+    };
+    // They come row by row.
     for await (const chunk of rows as AsyncIterable<Buffer>) {
+      waiting.push(chunk);
+      size += chunk.length;
+      if (size < batch) continue;
       signal.throwIfAborted();
-      hash.update(chunk);
-      bytes += chunk.length;
-      await handle.writeFile(chunk);
+      await flush();
     }
+    await flush();
     await handle.datasync();
     return { name, columns, file, rows: rows.rowCount, bytes, sha256: hash.digest("hex") };
   } finally {
