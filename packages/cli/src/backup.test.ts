@@ -68,7 +68,7 @@ test("A running server is backed up, restored elsewhere and given another master
   );
   await done(second, "rm", "/workspace/acme/hello");
   expect(await done(url, "cat", "/workspace/acme/hello")).toBe("hello");
-});
+}, 120_000);
 
 test("What cannot be backed up or restored is said in one sentence", async () => {
   const nothing = await cli(undefined, "backup", "--data-dir", at("none"), "--to", "x");

@@ -3,6 +3,7 @@ import { type LedgerDump, readTable } from "@bulkhead/ledger";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import {
   configuredMountId,
+  configuredPath,
   platformFolder,
   platformMount,
   rootFolder,
@@ -100,9 +101,10 @@ export const placesOf = async (
     else omitted.push({ path: spec.path, why: spec.readOnly ? "read-only" : "memory" });
   }
   const configured = new Set(mounts.map(configuredMountId));
-  for (const mount of markers.keys())
-    if (mount.startsWith("config:") && !configured.has(mount))
-      throw unconfigured(mount.slice("config:".length), "that mount");
+  for (const id of markers.keys()) {
+    const path = configuredPath(id);
+    if (path !== undefined && !configured.has(id)) throw unconfigured(path, "that mount");
+  }
   return { places, omitted, deleted };
 };
 

@@ -17,6 +17,10 @@ export const rootMountId = (root: LedgerRoot): string =>
 export const configuredMountId = ({ path, priority }: MountSpec): string =>
   `config:${path}:${priority}`;
 
+/** Where in the tree the mount of the configuration with that id was; undefined for the id of another mount. */
+export const configuredPath = (id: string): string | undefined =>
+  /^config:(.*):-?\d+$/s.exec(id)?.[1];
+
 /** The folder that a tenant's root lies in; undefined where its placement is not one of folders, or not configured. */
 export const rootFolder = (
   placements: Readonly<Record<string, PlacementSpec>>,
