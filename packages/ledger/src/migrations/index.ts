@@ -87,7 +87,6 @@ export const migrations: readonly Migration[] = [
     minCode: 9,
   },
   { version: 10, name: "backup", sql: backup, minCode: 10 },
-  { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
 ];
 
