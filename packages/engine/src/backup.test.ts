@@ -373,6 +373,10 @@ describe(
           items.filter(({ actor }) => actor === "half-way").map(({ resource }) => resource),
         ).toEqual(expect.arrayContaining(["gone", "deep/er/file"]));
         expect(items.filter(({ actor }) => actor === "half-way")).toHaveLength(2);
+        const platform = await ledger.auditLog.list(undefined, { limit: 1000 });
+        expect(platform.items).toEqual(
+          expect.arrayContaining([expect.objectContaining({ action: "ledger.restore" })]),
+        );
         expect(await ledger.intents.pending(plainMount)).toEqual([]);
         expect(await ledger.leases.acquire("test", thisProcess, 1)).toEqual({ fencing: 2 });
         expect(

@@ -11,6 +11,7 @@ import { type Places, placesOf, type PlacesOptions } from "./backup-places.ts";
 import { closers } from "./closers.ts";
 import { collectGraceMs } from "./open-versioned.ts";
 import { reachDatabase } from "./reach-database.ts";
+import { refuseUnfinished } from "./unfinished.ts";
 
 export interface BackupOptions extends PlacesOptions {
   readonly databaseUrl: string | undefined;
@@ -33,6 +34,7 @@ const defaultSnapshotMs = 60_000;
  * at all. Everything that was acknowledged before this was called is in it. Rejects with an `Error` that says what to do.
  */
 export const backup = async (options: BackupOptions): Promise<Manifest> => {
+  await refuseUnfinished(options.dataDir);
   const to = resolve(options.to);
   if (await exists(to)) throw new Error(`${to} is there already: a backup is never written over.`);
   await mkdir(dirname(to), { recursive: true });

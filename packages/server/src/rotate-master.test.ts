@@ -72,14 +72,27 @@ describe("replacing the master key", () => {
     await dir[Symbol.asyncDispose]();
   });
 
+  /** As a server would that read its key before the change and sealed after it. */
+  let sealedBefore: readonly unknown[] = [];
+  const sealLate = async (): Promise<void> => {
+    const changed = await query(
+      database.url,
+      "update bulkhead.secret set key_id = $1, sealed = $2 where tenant = $3 returning name",
+      sealedBefore,
+    );
+    expect(changed).toHaveLength(1);
+  };
+
   class Killed extends Error {}
   const killedAt = async (step: RotateStep, retire = false): Promise<void> => {
     await expect(
       rotateMaster({
         ...place(),
         retire,
-        onStep: (reached) =>
-          reached === step ? Promise.reject(new Killed(step)) : Promise.resolve(),
+        onStep: async (reached) => {
+          if (reached === "switched") await sealLate();
+          if (reached === step) throw new Killed(step);
+        },
       }),
     ).rejects.toThrow(Killed);
     const server = await started();
@@ -94,6 +107,8 @@ describe("replacing the master key", () => {
       expect(cursor.length).toBeGreaterThan(20);
       const running = await started();
       const [before] = await keyIds();
+      const [row] = await query(database.url, "select key_id, sealed, tenant from bulkhead.secret");
+      sealedBefore = [row?.["key_id"], row?.["sealed"], row?.["tenant"]];
       const first = await readFile(join(place().dataDir, "master-key"), "utf8");
       for (const step of ["made", "announced", "resealed", "kept", "switched", "promoted"] as const)
         await killedAt(step);
@@ -106,7 +121,9 @@ describe("replacing the master key", () => {
       // Asked again, it is done already.
       expect((await rotateMaster(place())).current).toBe(current);
       // One that has run all the time opens what is sealed now, and seals so that others can.
+      expect(await textOf(running, "acme")).toBe("sealed");
       await make(running, "late");
+      expect(await keyIds()).toHaveLength(1);
       await ask(running, "/v1/files/workspace/late/f", { method: "PUT", body: "late" });
       await running.close();
       const server = await started();
@@ -119,6 +136,7 @@ describe("replacing the master key", () => {
   );
 
   it("ends the previous key when it is told to", async () => {
+    await sealLate();
     for (const step of ["swept", "retired"] as const) await killedAt(step, true);
     expect((await rotateMaster({ ...place(), retire: true })).previous).toBeUndefined();
     const names = await readdir(place().dataDir);
