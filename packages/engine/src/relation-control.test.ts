@@ -369,6 +369,16 @@ describe("relations", () => {
       ).toBe("forbidden");
     });
 
+    it("name the group through which it is given", async () => {
+      await on.engine.control.groups.create(await on.as(platformKey), "acme", "readers");
+      await on.grant("user:alice", "member", "group:readers", { tenant: "acme" });
+      await on.grant("group:readers", "viewer", `${docs}/a`);
+      const { steps } = await explain(alice, "read", "/docs/a");
+      expect(JSON.stringify(steps)).toContain(
+        `["user:alice member group:readers","group:readers#member viewer file:${docs}/a"]`,
+      );
+    });
+
     it("say what the request gets", async () => {
       await on.grant("user:alice", "viewer", docs);
       await on.grant("user:alice", "editor", `${docs}/deep`);

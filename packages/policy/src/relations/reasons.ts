@@ -15,7 +15,12 @@ export const reasonsFor = (writeSubject: (subject: SubjectRef) => Promise<string
   const written = async (tuple: RelationTuple): Promise<string> => {
     const subject = await writeSubject(tuple.subject);
     const { object } = tuple;
-    const on = object.type === "file" ? `file:${object.path}` : object.type;
+    const on =
+      object.type === "file"
+        ? `file:${object.path}`
+        : object.type === "group"
+          ? `group:${object.id}`
+          : "the tenant";
     const end =
       tuple.expiresAt === undefined ? "" : ` until ${new Date(tuple.expiresAt).toISOString()}`;
     return `${subject} ${tuple.relation} ${on}${tuple.belowOnly === true ? "/*" : ""}${end}`;
