@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { local } from "@bulkhead/backend-local";
 import { collect as collectBlobs } from "@bulkhead/backend-versioned";
 import { type Context, parseRequestPath } from "@bulkhead/contract";
-import { query, tempDir, type TempDir, testDatabase, type TestDatabase } from "@bulkhead/harness";
+import {
+  waitFor,
+  query,
+  tempDir,
+  type TempDir,
+  testDatabase,
+  type TestDatabase,
+} from "@bulkhead/harness";
 import { bytesBody, collect, plainContext, textBody } from "@bulkhead/kit";
 import { type Ledger, migrate, openLedger } from "@bulkhead/ledger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -111,6 +118,7 @@ describe(
       );
       engine = await openEngine({ ...options("one", urlOf(0)), platformKey });
       await engine.control.tenants.create(await as(engine, platformKey), { id: "acme" });
+      await engine.control.tenants.create(await as(engine, platformKey), { id: "doomed" });
       ({ uid } = await engine.control.tenants.get(await as(engine, platformKey), "acme"));
       ({ key } = await engine.control.keys.mint(await as(engine, platformKey), {
         name: "k",
@@ -181,10 +189,27 @@ describe(
       expect(manifest.damaged).toEqual([]);
       newest = before;
       expect(after).toBeGreaterThan(before);
-      await rm(join(dir.path, "one", "plain", "strays"), { recursive: true });
       expect(await readdir(dir.path)).toEqual(expect.arrayContaining(["backup", "one"]));
       expect((await readdir(dir.path)).filter((name) => name.startsWith("."))).toEqual([]);
       await expect(backup(source("backup"))).rejects.toThrow(/never written over/);
+    });
+
+    it("is given up where a tenant goes while its content is being copied", async () => {
+      const outcome = backup(source("doomed")).then(
+        () => "made",
+        (error: unknown) => String(error),
+      );
+      const isCopying = async (): Promise<boolean> => {
+        const partial = (await readdir(dir.path)).find((name) => name.startsWith(".doomed"));
+        return (
+          partial !== undefined &&
+          (await readdir(join(dir.path, partial))).includes("content.jsonl")
+        );
+      };
+      await waitFor(isCopying, { interval: 1 });
+      await query(urlOf(0), "update bulkhead.tenant set status = 'deleting' where id = 'doomed'");
+      expect(await outcome).toMatch(/was deleted while/);
+      await rm(join(dir.path, "one", "plain", "strays"), { recursive: true });
     });
 
     /** A moment in which everybody holds something, and nobody has finished. */
@@ -354,7 +379,7 @@ describe(
       await tenants.create(await as(restored, platformKey), { id: "beta" });
       expect(
         await query(urlOf(1), "select count(distinct generation)::int as n from bulkhead.root"),
-      ).toEqual([{ n: 2 }]);
+      ).toEqual([{ n: 3 }]);
       await session.write(ctx, path("/after"), textBody("after"));
       expect(await textAt(restored, key, "/after")).toBe("after");
     });
@@ -452,7 +477,10 @@ describe(
       await expect(backup(databasesOfTheirOwn)).rejects.toThrow(/--without-tenant-databases/);
       expect(
         (await backup({ ...databasesOfTheirOwn, withoutTenantDatabases: true })).omitted,
-      ).toEqual([{ path: "/workspace/acme", why: "own-database" }]);
+      ).toEqual([
+        { path: "/workspace/acme", why: "own-database" },
+        { path: "/workspace/doomed", why: "own-database" },
+      ]);
       await expect(backup({ ...source("no"), mounts: [] })).rejects.toThrow(/--config/);
       await expect(backup({ ...source("no"), placements: {} })).rejects.toThrow(/--config/);
       await expect(backup({ ...source("no"), dataDir: dir.path })).rejects.toThrow(/is not in/);
