@@ -80,6 +80,26 @@ describe("what a tenant is given by another", () => {
     for (const { id } of [first, second]) await shares.revoke(await on.as(acme), id);
   });
 
+  it("is given as long as both serve, also by what is asked about it", async () => {
+    const { relations, tenants } = on.engine.control;
+    const object = `file:${docs}/a`;
+    const asked = { subject: "user:bob", subjectTenant: "beta", object, permission: "can_read" };
+    const check = async (): Promise<boolean> =>
+      (await relations.check(await on.as(platformKey), asked)).allowed;
+    const listed = async (): Promise<readonly string[]> =>
+      (await relations.listObjects(await on.as(platformKey), { ...asked, tenant: "acme" })).items;
+    const named = async (): Promise<string> =>
+      JSON.stringify(await relations.listSubjects(await on.as(platformKey), asked));
+    for (const id of ["acme", "beta"]) {
+      expect([await check(), await listed()]).toEqual([true, [`file:${docs}`]]);
+      expect(await named()).toContain("tenant:beta");
+      await tenants.suspend(await on.as(platformKey), id, undefined);
+      expect([id, await check(), await listed()]).toEqual([id, false, []]);
+      expect(await named()).not.toContain("tenant:beta");
+      await tenants.reactivate(await on.as(platformKey), id);
+    }
+  });
+
   it("is taken back as it was given", async () => {
     const { relations } = on.engine.control;
     const { items } = await relations.list(await on.as(acme), { subject: "tenant:beta" });

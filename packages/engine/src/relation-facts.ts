@@ -4,6 +4,15 @@ import type { Closure, FileGraph } from "@bulkhead/rebac";
 import type { AsOf, Facts, Relations } from "@bulkhead/policy";
 import type { Graphs } from "./graphs.ts";
 
+/** What is given across tenants of which one does not serve. */
+const nothing = (revision: Revision): Facts => ({
+  revision,
+  admin: false,
+  verdict: () => ({ mask: 0, leads: false, until: Infinity, indeterminate: false }),
+  cover: () => ({ roots: [], except: [] }),
+  explain: () => ({ allowed: false, chain: [], misses: [] }),
+});
+
 /** Asks the graphs about anybody, on what the admission of the question read, or what the ledger says after it. */
 export const relationFacts = (
   graphs: Pick<Graphs, "at">,
@@ -24,12 +33,20 @@ export const relationFacts = (
     );
   };
 
+  /** Those of these tenants that serve: what crosses tenants is given as long as both do. */
+  const serving = async (tenants: readonly string[]): Promise<ReadonlySet<string>> => {
+    const found = await revisions(tenants);
+    const serve = found.filter(({ status }) => status === "active" || status === "trial");
+    return new Set(serve.map(({ tenant }) => tenant));
+  };
+
   return {
     of: async (subject, tenant, asOf): Promise<Facts> => {
       const { now } = asOf;
       const own = subject.tenant === tenant;
       const [at, home] = await latest(own ? [tenant] : [tenant, subject.tenant], asOf);
       if (at === undefined) throw new FileError("not-found", "There is no such tenant.");
+      if (!own && (await serving([tenant, subject.tenant])).size < 2) return nothing(at.revision);
       // Made when it is asked for: what is asked in one turn is answered from the same facts.
       let made: Closure | undefined;
       const closure = (): Closure => (made ??= (home ?? at).graph.closureOf(subject, now));
@@ -45,7 +62,14 @@ export const relationFacts = (
     },
     subjects: async (tenant, path, permission, asOf) => {
       const [at] = await latest([tenant], asOf);
-      return at === undefined ? [] : at.graph.subjects(path, permission, asOf.now);
+      if (at === undefined) return [];
+      const found = at.graph.subjects(path, permission, asOf.now);
+      const others = found.filter((subject) => subject.tenant !== tenant);
+      if (others.length === 0) return found;
+      const serve = await serving([...new Set([tenant, ...others.map((each) => each.tenant)])]);
+      return found.filter(
+        (subject) => subject.tenant === tenant || (serve.has(tenant) && serve.has(subject.tenant)),
+      );
     },
   };
 };
