@@ -4,7 +4,7 @@ import type { ChangeLog } from "@bulkhead/policy";
 interface Waiter {
   readonly tenant: string;
   readonly seq: number;
-  readonly wake: () => void;
+  readonly wake: (arrived: boolean) => void;
 }
 
 export interface ChangeWatch {
@@ -26,7 +26,8 @@ export const changeWatch = (heads: FileChanges["heads"], everyMs: number = 200):
   const look = async (): Promise<void> => {
     try {
       const found = await heads([...new Set([...waiters].map(({ tenant }) => tenant))]);
-      for (const waiter of waiters) if ((found.get(waiter.tenant) ?? 0) > waiter.seq) waiter.wake();
+      for (const waiter of waiters)
+        if ((found.get(waiter.tenant) ?? 0) > waiter.seq) waiter.wake(true);
     } catch {
       // A ledger that does not answer is for the request to report, once its time is over.
     }
@@ -41,16 +42,17 @@ export const changeWatch = (heads: FileChanges["heads"], everyMs: number = 200):
   return {
     arrived: (tenant, seq, ms, signals) =>
       new Promise((resolve) => {
-        const wake = (): void => {
+        const wake = (arrived: boolean): void => {
           waiters.delete(waiter);
           clearTimeout(over);
-          for (const signal of signals) signal.removeEventListener("abort", wake);
-          resolve();
+          for (const signal of signals) signal.removeEventListener("abort", stop);
+          resolve(arrived);
         };
+        const stop = (): void => wake(false);
         const waiter: Waiter = { tenant: tenant ?? platform, seq, wake };
-        const over = setTimeout(wake, ms);
-        if (closed || signals.some((signal) => signal.aborted)) return wake();
-        for (const signal of signals) signal.addEventListener("abort", wake, { once: true });
+        const over = setTimeout(stop, ms);
+        if (closed || signals.some((signal) => signal.aborted)) return stop();
+        for (const signal of signals) signal.addEventListener("abort", stop, { once: true });
         waiters.add(waiter);
         arm();
       }),
@@ -58,7 +60,7 @@ export const changeWatch = (heads: FileChanges["heads"], everyMs: number = 200):
     close: () => {
       closed = true;
       clearTimeout(timer);
-      for (const waiter of waiters) waiter.wake();
+      for (const waiter of waiters) waiter.wake(false);
     },
   };
 };

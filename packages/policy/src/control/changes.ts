@@ -12,7 +12,7 @@ import {
 } from "@bulkhead/contract";
 import { callOf, pageLimit } from "@bulkhead/kit";
 import type { Decide } from "../decided.ts";
-import { checkScope } from "../decision.ts";
+import { checkScope, checkServing } from "../decision.ts";
 import type { Authority, TenantStore } from "../ports.ts";
 import type { Audited } from "./audited.ts";
 
@@ -30,13 +30,13 @@ export interface ChangeLog {
     seq: number | undefined,
     limit: number,
   ) => Promise<{ readonly head: number; readonly items: readonly StoredChange[] }>;
-  /** Resolves once there is a greater number, the time is over or one of the signals aborts. Holds no connection. */
+  /** Resolves to true once there is a greater number, to false when the time is over or a signal aborts. Holds no connection. */
   readonly arrived: (
     tenantUid: string | undefined,
     seq: number,
     ms: number,
     signals: readonly AbortSignal[],
-  ) => Promise<void>;
+  ) => Promise<boolean>;
 }
 
 export interface ChangesControlOptions {
@@ -55,6 +55,8 @@ export interface ChangesControlOptions {
 type Sees = (path: VirtualPath) => Promise<boolean>;
 
 const longestWaitMs = 30_000;
+/** How often who waits is let in again: a key that has ended waits for nothing. */
+const againMs = 1000;
 
 const checked = ({ limit = 100, waitMs = 0 }: ChangesQuery): { limit: number; waitMs: number } => {
   if (!Number.isInteger(limit) || limit < 1 || limit > pageLimit)
@@ -209,14 +211,19 @@ export const changesControl = (options: ChangesControlOptions): Pick<History, "c
       const { items, next, head } = await read(tenant, from, limit, (change) =>
         told(change, reach, sees),
       );
-      const left = deadline - performance.now();
-      if (items.length > 0 || left <= 0 || signals.some((signal) => signal.aborted))
-        return { items, ...(next !== undefined && { next }) };
+      const over = (): boolean =>
+        performance.now() >= deadline || signals.some((signal) => signal.aborted);
+      if (items.length > 0 || over()) return { items, ...(next !== undefined && { next }) };
       from = head;
-      await log.arrived(tenant, head, left, signals);
-      // Nothing is told on what a revoke has taken meanwhile.
-      now = (await authority.readmit(principal)).principal;
-      checkScope(now, "read");
+      let arrived: boolean;
+      do {
+        const left = deadline - performance.now();
+        arrived = await log.arrived(tenant, head, Math.max(0, Math.min(left, againMs)), signals);
+        // Nothing is told on what a revoke has taken meanwhile.
+        now = (await authority.readmit(principal)).principal;
+        checkServing(now.tenant, now);
+        checkScope(now, "read");
+      } while (!arrived && !over());
     }
   };
 
