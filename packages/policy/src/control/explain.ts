@@ -221,10 +221,10 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
         return allowed("A storage serves it.", { places });
       },
       backend: () => {
-        const [path] = behind.paths;
+        const [path, to] = behind.paths;
         return path === undefined || above
           ? skipped("No storage is asked.")
-          : askStorage(options, behind.ctx, operation, path);
+          : askStorage(options, behind.ctx, operation, path, to);
       },
     };
 

@@ -3,6 +3,7 @@ import {
   type ExplainStep,
   FileError,
   isFileError,
+  isUnder,
   type Operation,
   parent,
   type Stat,
@@ -78,6 +79,7 @@ export const askStorage = async (
   ctx: Context,
   operation: Operation,
   path: VirtualPath,
+  to?: VirtualPath,
 ): Promise<Pick<ExplainStep, "outcome" | "detail" | "facts">> => {
   const { scheme, region, mounted } = storedAt(path);
   if (looks.has(operation)) {
@@ -86,6 +88,8 @@ export const askStorage = async (
       throw new FileError("is-directory", "This is a directory, not a file.");
     if (operation === "list" && kind === "file")
       throw new FileError("not-directory", "This is a file, not a directory.");
+    if (kind === "directory" && to !== undefined && to !== path && isUnder(path, to))
+      throw new FileError("invalid-request", "A directory cannot go into itself.");
   }
   const above = parent(path);
   if (operation === "mkdir" && above !== undefined && mounted === undefined) {
