@@ -120,66 +120,57 @@ const mint = async (
   askers.push({ key: String(memberOf(json, "key")), tenant, subject, scopes });
 };
 
+const subjects = ["user:u0", "user:u1", "user:u2", "group:staff#member", "user:*"];
+const roles = ["viewer", "viewer", "editor", "owner", "blocked"];
+
+/** Puts files and relations at random; what cannot be there any more is left. */
+const plant = async (tenant: string, grants: number): Promise<void> => {
+  const root = `/workspace/${tenant}`;
+  for (const file of files) await platform("PUT", `/v1/files${root}/${file}`, file);
+  for (let i = 0; i < grants; i++) {
+    const subject = oneOf(subjects);
+    const relation = subject === "user:*" ? "viewer" : oneOf(roles);
+    const object = `file:${root}/${oneOf<string>([...directories, ...files, "docs/*", "work/*"])}`;
+    const of = { tenant, subjectTenant: tenant };
+    await platform("POST", "/v1/relations", { ...of, subject, relation, object });
+  }
+};
+
+/** What one tenant gives another: a share, and a relation to a user. */
+const cross = async (tenant: string, other: string): Promise<void> => {
+  const root = `/workspace/${tenant}`;
+  const path = `${root}/${oneOf([...directories, ...files])}`;
+  const permission = oneOf(["can_read", "can_write"]);
+  await must(platform("POST", "/v1/shares", { path, tenant: other, permission }));
+  const crossing = { subjectTenant: other, object: `file:${root}/${oneOf(files)}` };
+  const relation = oneOf(["viewer", "editor"]);
+  await must(platform("POST", "/v1/relations", { subject: "user:u2", relation, ...crossing }));
+};
+
 /** Tenants of the same shape with users, groups, grants and denies at random, and what crosses between them. */
 beforeAll(async () => {
   server = await startServer();
   agent = new Agent({ keepAlive: true, maxSockets: 4 });
   for (const id of ids) {
     await must(platform("POST", "/v1/tenants", { id }));
-    for (const file of files)
-      await must(platform("PUT", `/v1/files/workspace/${id}/${file}`, file));
     await must(platform("POST", `/v1/tenants/${id}/groups`, { id: "staff" }));
     for (const user of [...users, `chief-${id}`]) {
       const role = user.startsWith("chief") ? "admin" : "member";
       await must(platform("POST", `/v1/tenants/${id}/users`, { id: user, role }));
     }
-  }
-  for (const tenant of ids) {
-    const root = `/workspace/${tenant}`;
-    const grant = (subject: string, relation: string, path: string, more = {}) =>
-      platform("POST", "/v1/relations", {
-        tenant,
-        subjectTenant: tenant,
-        subject,
-        relation,
-        object: `file:${root}/${path}`,
-        ...more,
-      });
-    const member = { tenant, subjectTenant: tenant, relation: "member", object: "group:staff" };
+    const member = { tenant: id, subjectTenant: id, relation: "member", object: "group:staff" };
     await must(platform("POST", "/v1/relations", { ...member, subject: "user:u1" }));
-    for (const subject of ["user:u0", "user:u1", "user:u2", "group:staff#member", "user:*"])
-      for (let i = 0; i < 3; i++) {
-        const role =
-          subject === "user:*"
-            ? "viewer"
-            : oneOf(["viewer", "viewer", "editor", "owner", "blocked"]);
-        const path = oneOf<string>([...directories, ...files, "docs/*", "work/*"]);
-        await must(grant(subject, role, path));
-      }
-    const person = (id: string, scopes: readonly string[]) =>
-      mint(tenant, scopes, { subject: { type: "user", id } }, `user:${id}`);
+    await plant(id, 15);
+    const person = (user: string, scopes: readonly string[]) =>
+      mint(id, scopes, { subject: { type: "user", id: user } }, `user:${user}`);
     for (const user of users)
       for (const scopes of [oneOf(scopeSets), ["read", "write", "share"]])
         await person(user, scopes);
-    await person(`chief-${tenant}`, oneOf(scopeSets));
+    await person(`chief-${id}`, oneOf(scopeSets));
     for (const prefix of ["", "/docs", "/work/deep"])
-      await mint(tenant, oneOf(scopeSets), { workspacePrefix: root + prefix });
-    for (const other of ids)
-      if (other !== tenant) {
-        const to = oneOf([{ tenant: other }, { tenant: other, permission: "can_write" }]);
-        await must(
-          platform("POST", "/v1/shares", {
-            path: `${root}/${oneOf([...directories, ...files])}`,
-            ...to,
-          }),
-        );
-        const crossing = { subjectTenant: other, object: `file:${root}/${oneOf(files)}` };
-        const relation = oneOf(["viewer", "editor"]);
-        await must(
-          platform("POST", "/v1/relations", { subject: "user:u2", relation, ...crossing }),
-        );
-      }
+      await mint(id, oneOf(scopeSets), { workspacePrefix: `/workspace/${id}${prefix}` });
   }
+  for (const id of ids) for (const other of ids) if (other !== id) await cross(id, other);
   await must(platform("POST", `/v1/tenants/${shut}/suspend`, {}));
 }, 120_000);
 afterAll(async () => {
@@ -233,31 +224,38 @@ const somewhere = (tenant: string): string => {
   ]);
   return `/workspace/${tenant}/${at}`;
 };
+const sharedNames = ["docs", "deep", "work", "out", "f", "g"];
 const behindShare = (tenant: string): string => {
   if (chance(0.1)) return `/workspace/${tenant}${oneOf(["", "/shared", "/shared/from-beta"])}`;
   const owner = oneOf(ids.filter((id) => id !== tenant));
-  const name = oneOf(["docs", "deep", "work", "out", "f", "g"]);
+  const name = oneOf(sharedNames);
   return `/workspace/${tenant}/shared/from-${owner}/${name}${oneOf(["", "/f", "/g", "/deep", "/deep/f", "/n"])}`;
 };
 
 /** Those whose requests are most likely refused by the question aimed at. */
 const fits = (aim: string, { tenant, subject, scopes }: Asker): boolean => {
   // The keys of a suspended tenant ask nothing; of what theirs are told the platform asks, by a name that one tenant has.
-  if (tenant === shut) return aim === "tenant" && subject.startsWith("user:chief");
+  const isChief = subject.startsWith("user:chief");
+  if (tenant === shut) return aim === "tenant" && isChief;
   const mayWrite = scopes.includes("write");
   if (aim === "scopes") return !mayWrite;
-  if (aim === "relations") return mayWrite && subject !== "" && !subject.startsWith("user:chief");
+  if (aim === "relations") return mayWrite && subject !== "" && !isChief;
+  if (aim === "") return isChief || subject === "user:u0";
   return true;
 };
 
 /** A request; most of those of `aim` are refused by that question. */
 const draw = (aim: string): readonly [Asker, Operation] => {
-  const asker = oneOf(askers.filter((each) => fits(aim, each)));
+  const suspended = aim === "tenant" && chance(0.5);
+  const asker = oneOf(
+    askers.filter((each) => fits(aim, each) && suspended === (each.tenant === shut)),
+  );
   const { tenant, scopes } = asker;
   const place = (): string => {
     if (aim === "bounds" && chance(0.8)) return somewhere(oneOf(ids));
-    if (aim === "tenant" && tenant !== shut)
-      return `/workspace/${tenant}/shared/from-${shut}/${oneOf(["docs", "out", "f", "deep"])}`;
+    if (aim === "tenant" && !suspended)
+      return `/workspace/${tenant}/shared/from-${shut}/${oneOf(sharedNames)}`;
+    if (aim === "" && chance(0.7)) return `/workspace/${tenant}/${oneOf(files)}`;
     return chance(aim === "scopes" ? 0.05 : 0.15) ? behindShare(tenant) : somewhere(tenant);
   };
   const writes = aim === "scopes" || (scopes.includes("write") && chance(0.5));
@@ -299,9 +297,11 @@ it(
       // Enough of this kind: the sample is to show all.
       const lacking =
         question !== undefined && question in denied && (denied[question] ?? 0) < quota;
-      if (!lacking && open <= 0) continue;
+      if (!lacking && (open <= 0 || (question !== undefined && question in denied))) continue;
       const real = await carryOut(asker.key, operation);
       asked += 1;
+      // What was removed meanwhile, with all that was granted on it, would leave little to allow.
+      if (asked % 100 === 0) for (const id of ids) if (id !== shut) await plant(id, 6);
       if (question !== undefined && question in denied)
         denied[question] = (denied[question] ?? 0) + 1;
       const decision = memberOf(explained.json, "decision");
@@ -328,6 +328,6 @@ it(
     }
     expect(wrong).toEqual([]);
     for (const aim of aims) expect(denied[aim]).toBeGreaterThanOrEqual(wanted / 5);
-    expect(decisions.allowed).toBeGreaterThan(wanted / 12);
+    expect(decisions.allowed).toBeGreaterThan(wanted / 20);
   },
 );
