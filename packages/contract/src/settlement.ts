@@ -26,6 +26,8 @@ export interface Settlement {
   tenant: string | undefined;
   /** What the decision was made on. A commit under newer revisions asks for the decision again. */
   revisions: readonly Revision[];
+  /** Of further tenants, told by the same read; nothing was decided on them. */
+  readonly nearby?: readonly Revision[] | undefined;
   reserved: { bytes: number; files: number };
   /** Undefined for the earlier parts of an operation whose last part is audited. */
   audit: AuditDraft | undefined;

@@ -5,7 +5,7 @@ import type { MountTemplates } from "./mount-templates.ts";
 import type { RootsTable } from "./roots.ts";
 
 export interface GroundsOptions {
-  readonly roots: Pick<RootsTable, "table" | "rootAt">;
+  readonly roots: Pick<RootsTable, "table" | "rootAt" | "uidOf">;
   readonly templates: Pick<MountTemplates, "idOf" | "isTree">;
   readonly storages: WholeTree;
   readonly namespaceRoots: readonly string[];
@@ -22,6 +22,7 @@ export const grounds = ({
 }: GroundsOptions): Grounds => ({
   place: ({ principal }, raw) => scope(principal.reach, namespaceRoots, parseRequestPath(raw)),
   tenantAt,
+  tenantNamed: roots.uidOf,
   find: async (ctx, path) => {
     const ground = groundOf(namespaceRoots, path);
     const root =

@@ -10,6 +10,8 @@ export interface RootsTable {
   readonly rootAt: (path: VirtualPath) => LedgerRoot | undefined;
   readonly all: () => Iterable<LedgerRoot>;
   readonly rootsOf: (uid: string) => readonly LedgerRoot[];
+  /** The uid of the tenant of that id; undefined if no root says it. */
+  readonly uidOf: (id: string) => string | undefined;
   /** Resolves once the table is at least as new as `revision`. */
   readonly catchUp: (revision: Revision | undefined) => Promise<void>;
 }
@@ -24,6 +26,9 @@ export const rootsTable = async (
   let table: MountTable;
   let roots = new Map<VirtualPath, LedgerRoot>();
   let running: Promise<void> | undefined;
+  // Made when it is first asked for after a change.
+  let tenants: Index | undefined;
+  const index = (): Index => (tenants ??= indexOf(roots.values()));
 
   const close = (paths: readonly VirtualPath[]): void => {
     // In the background: what is still being sent from a mount that is gone may end, nothing new begins.
@@ -46,6 +51,7 @@ export const rootsTable = async (
       .map(([, root]) => mountRoot(root));
     table = table.without(gone).with(made);
     roots = next;
+    tenants = undefined;
     revision = snapshot.revision;
   };
 
@@ -62,6 +68,7 @@ export const rootsTable = async (
     }
     for (const path of delta.removed) roots.delete(path);
     for (const root of delta.roots) roots.set(root.path, root);
+    tenants = undefined;
     revision = delta.revision;
   };
 
@@ -75,7 +82,8 @@ export const rootsTable = async (
     table: () => table,
     rootAt: (path) => roots.get(path),
     all: () => roots.values(),
-    rootsOf: (uid) => [...roots.values()].filter((root) => root.tenant.uid === uid),
+    rootsOf: (uid) => index().roots.get(uid) ?? [],
+    uidOf: (id) => index().uids.get(id),
     catchUp: async (wanted) => {
       if (isCurrent(wanted)) return;
       // One at a time: who comes while one runs may need what it began too early to see, and asks again.
@@ -87,6 +95,24 @@ export const rootsTable = async (
       await running;
     },
   };
+};
+
+interface Index {
+  readonly roots: ReadonlyMap<string, readonly LedgerRoot[]>;
+  readonly uids: ReadonlyMap<string, string>;
+}
+
+const indexOf = (all: Iterable<LedgerRoot>): Index => {
+  const roots = new Map<string, LedgerRoot[]>();
+  const uids = new Map<string, string>();
+  for (const root of all) {
+    const { uid, id } = root.tenant;
+    const own = roots.get(uid);
+    if (own === undefined) roots.set(uid, [root]);
+    else own.push(root);
+    uids.set(id, uid);
+  }
+  return { roots, uids };
 };
 
 /** Finds the first root of a tenant, as of now; undefined once the tenant is gone. */

@@ -29,11 +29,13 @@ export const jsonBytes = async (upload: Upload): Promise<Uint8Array> => {
   }
 };
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 const parse = (bytes: Uint8Array): unknown => {
   // A body that says nothing is an object without members.
   if (bytes.length === 0) return {};
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch {
     throw malformed("The body is not JSON in UTF-8.");
   }

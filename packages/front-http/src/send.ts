@@ -53,8 +53,14 @@ const linger = (request: IncomingMessage): Promise<void> =>
     setImmediate(() => request.on("data", count).on("end", done).on("close", done).resume());
   });
 
-const bodyOf = (answer: Answer): Buffer | undefined => {
-  if (answer.json !== undefined) return Buffer.from(JSON.stringify(answer.json));
+/** As long as its bytes are, both ways: what is ASCII goes out in one piece with the head, as text. */
+const jsonBody = (value: unknown): Buffer | string => {
+  const text = JSON.stringify(value);
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
+};
+
+const bodyOf = (answer: Answer): Buffer | string | undefined => {
+  if (answer.json !== undefined) return jsonBody(answer.json);
   const content = answer.read?.result.content;
   if (!(content instanceof Uint8Array)) return undefined;
   if (content.length !== answer.read?.length)
@@ -87,9 +93,10 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
     !(answer.read.result.content instanceof Uint8Array)
   )
     await pump(answer.read.result.content, response, answer.read.length, stallMs, signal);
-  else if (body !== undefined && !bodiless && unread) response.write(body);
+  else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
   if (unread && !exchange.withheld) await linger(request);
-  response.end(body !== undefined && !bodiless && !unread ? body : undefined);
+  if (body === undefined || bodiless || unread) response.end();
+  else response.end(body, "latin1");
 };
 
 /**

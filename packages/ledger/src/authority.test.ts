@@ -1,4 +1,5 @@
 import { parseVirtualPath } from "@bulkhead/contract";
+import { waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAuthority } from "./authority.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -230,6 +231,32 @@ test("Its use is noted at most once a minute", async () => {
   await third.authority.admit(key.key);
   await third.close();
   expect((await at.ledger.keys.get(key.id))?.lastUsedAt).toBe(first);
+});
+
+test("Tenants that were just asked for are told along with keys, as of each read, and for a moment", async () => {
+  const tenant = await at.tenant("near");
+  const own = await at.key(tenant);
+  const other = await at.open();
+  const platform = (): ReturnType<typeof admit> => other.authority.admit(at.platformKey);
+  try {
+    expect((await platform()).nearby).toBeUndefined();
+    const [asked] = await other.relations.revisions([tenant.uid]);
+    const told = await platform();
+    expect(told.revisions.map((one) => one.tenant)).toEqual(["platform"]);
+    expect(told.nearby).toEqual([{ tenant: tenant.uid, epoch: asked?.epoch, n: asked?.n }]);
+    expect((await other.authority.admit(own.key)).nearby).toEqual([]);
+    await at.ledger.tenants.suspend(settlement(tenant.uid), tenant.uid, undefined);
+    expect((await platform()).nearby?.[0]?.n).toBeGreaterThan(asked?.n ?? 0);
+    const more = await Promise.all(
+      Array.from({ length: 5 }, async (_, i) => (await at.tenant(`near-${i}`)).uid),
+    );
+    await other.relations.revisions(more);
+    const latest = (await platform()).nearby?.map((one) => one.tenant);
+    expect(new Set(latest)).toEqual(new Set(more.slice(1)));
+    await waitFor(async () => ((await platform()).nearby === undefined ? true : undefined));
+  } finally {
+    await other.close();
+  }
 });
 
 test("One read serves all who arrived before it was sent, and nobody who came later", async () => {

@@ -34,6 +34,10 @@ export interface SharedAuthority extends Authority {
 /** How long a request waits for the revision read at most, in milliseconds. */
 const deadlineMs = 1900;
 
+/** For how long a tenant that was asked for is asked for along with keys, in milliseconds, and how many are. */
+const nearbyMs = 1000;
+const mostNearby = 4;
+
 /** Longer strings are no key of anybody's and are not hashed. */
 const longest = 4096;
 
@@ -45,6 +49,25 @@ export const createAuthority = (
   database: Database,
   used: (keyId: string, now: number) => void,
 ): SharedAuthority => {
+  // Until when each is asked for along with keys, the latest last.
+  const nearby = new Map<string, number>();
+  const isNear = (tenant: string, until: number): boolean => {
+    if (until > performance.now()) return true;
+    nearby.delete(tenant);
+    return false;
+  };
+  const keepNear = (tenants: readonly string[]): void => {
+    const until = performance.now() + nearbyMs;
+    for (const tenant of tenants) {
+      nearby.delete(tenant);
+      nearby.set(tenant, until);
+    }
+    for (const oldest of nearby.keys()) {
+      if (nearby.size <= mostNearby) break;
+      nearby.delete(oldest);
+    }
+  };
+
   const read = createSharedRead<Question, ReadAnswer>(async (questions) => {
     const ids = new Set<string>();
     const hashes: Uint8Array[] = [];
@@ -54,6 +77,7 @@ export const createAuthority = (
       if (id !== undefined) ids.add(id);
       else if (hash !== undefined) hashes.push(hash);
     }
+    for (const [tenant, until] of nearby) if (isNear(tenant, until)) tenants.add(tenant);
     const answer = await database.call<ReadAnswer>(admit, [
       [...ids],
       hashes.map((hash) => Buffer.from(hash)),
@@ -71,7 +95,13 @@ export const createAuthority = (
     if (facts.tenant !== null)
       revisions.push({ tenant: facts.tenant.uid, epoch: facts.tenant.epoch, n: facts.tenant.n });
     used(principal.keyId, answer.now);
-    return { principal, revisions, now: answer.now };
+    const told = { principal, revisions, now: answer.now };
+    if (answer.tenants.length === 0) return told;
+    const further = answer.tenants.filter(({ tenant }) => tenant !== facts.tenant?.uid);
+    return {
+      ...told,
+      nearby: further.map(({ tenant, epoch, n }) => ({ tenant, epoch, n })),
+    };
   };
 
   return {
@@ -96,11 +126,9 @@ export const createAuthority = (
     },
     revisions: async (tenants) => {
       const uids = tenants.map((tenant) => (tenant === platformName ? platformUid : tenant));
-      const answer = await read({
-        id: undefined,
-        hash: undefined,
-        tenants: uids.filter(isUuid),
-      });
+      const wanted = uids.filter(isUuid);
+      keepNear(wanted);
+      const answer = await read({ id: undefined, hash: undefined, tenants: wanted });
       return tenants.flatMap((tenant, i) => {
         const found = answer.tenants.find((one) => one.tenant === uids[i]);
         if (found === undefined) return [];

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -32,8 +32,7 @@ export interface KeyString {
 }
 
 /** The SHA-256 of a credential as sent. */
-export const hashKey = (key: string): Uint8Array =>
-  createHash("sha256").update(key, "utf8").digest();
+export const hashKey = (key: string): Uint8Array => hash("sha256", key, "buffer");
 
 /** Draws an id for a key: 16 random base62 digits, of 96 bits drawn again until they fit. */
 export const mintKeyId = (): string => draw(12, 16);

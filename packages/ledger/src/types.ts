@@ -36,6 +36,8 @@ export interface Admission {
   readonly principal: Principal;
   /** Of the platform first, then of the key's tenant where it has one. */
   readonly revisions: readonly Revision[];
+  /** Of tenants that somebody asked for a moment ago, told by the same read: who asks of one once asks again. */
+  readonly nearby?: readonly Revision[];
   /** Milliseconds since the epoch, by the ledger's clock. */
   readonly now: number;
 }

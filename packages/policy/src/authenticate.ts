@@ -76,6 +76,7 @@ export const authenticate =
         settlement: {
           tenant: principal.tenant?.uid,
           revisions: admission.revisions,
+          ...(admission.nearby && { nearby: admission.nearby }),
           reserved: { bytes: 0, files: 0 },
           audit: draft,
           idempotency: undefined,

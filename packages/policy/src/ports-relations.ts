@@ -181,6 +181,8 @@ export interface Grounds {
   /** Absolute, or below the caller's home. Throws `invalid-path`, and `outside-workspace` beyond its bounds. */
   readonly place: (ctx: Context, raw: string) => VirtualPath;
   readonly tenantAt: (path: VirtualPath) => string | undefined;
+  /** The uid of the tenant of that id where it has a root, as of the request's admission or later. */
+  readonly tenantNamed: (id: string) => string | undefined;
   /**
    * Rejects with `not-found` if nothing is there. Answers where it is looked up again in the granting transaction, or
    * undefined where the storage has been asked and no revision may move any more.

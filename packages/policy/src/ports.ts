@@ -21,6 +21,8 @@ export interface Admission {
   readonly principal: Principal;
   /** Of the platform, and of the key's tenant where it has one. */
   readonly revisions: readonly Revision[];
+  /** Of further tenants, told by the same read. */
+  readonly nearby?: readonly Revision[];
   readonly now: number;
 }
 

@@ -14,27 +14,37 @@ export interface PostOptions<T> {
 }
 
 /** Makes a route that takes JSON, checked before anything happens, once for each `Idempotency-Key`. */
-export const post = <T>({ url, schema, run, again }: PostOptions<T>): Route => ({
-  method: "POST",
-  url,
-  run: async (call) => {
-    const bytes = await jsonBytes(call.upload());
-    const input = parseJson(bytes, schema);
-    const route = `POST ${url}`;
-    const params = [...url.matchAll(/:(\w+)/g)].map(([, name = ""]) => call.param(name));
-    const digest = requestDigest(call, JSON.stringify([route, ...params]))
-      .update(bytes)
-      .digest("hex");
-    return once(call, {
-      route,
-      digest,
-      run: () => run(call, input),
-      again: () => again(call, input),
-      repeatable: run === again,
-      digested: () => Promise.resolve(digest),
-    });
-  },
-});
+export const post = <T>({ url, schema, run, again }: PostOptions<T>): Route => {
+  const route = `POST ${url}`;
+  const names = [...url.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+  return {
+    method: "POST",
+    url,
+    run: async (call) => {
+      const bytes = await jsonBytes(call.upload());
+      const input = parseJson(bytes, schema);
+      let made: string | undefined;
+      const digest = (): string => {
+        const params = names.map((name) => call.param(name));
+        made ??= requestDigest(call, JSON.stringify([route, ...params]))
+          .update(bytes)
+          .digest("hex");
+        return made;
+      };
+      return once(call, {
+        route,
+        // Only where the request has a key is it ever read.
+        get digest() {
+          return digest();
+        },
+        run: () => run(call, input),
+        again: () => again(call, input),
+        repeatable: run === again,
+        digested: () => Promise.resolve(digest()),
+      });
+    },
+  };
+};
 
 /** Refuses to render an answer whose secret nobody can know any more. */
 export const secretLost = (): Promise<never> =>

@@ -19,7 +19,7 @@ import {
 export interface NamesOptions {
   readonly tenants: Pick<TenantStore, "get" | "byUid">;
   readonly subjects: Subjects;
-  readonly grounds: Pick<Grounds, "place" | "tenantAt">;
+  readonly grounds: Pick<Grounds, "place" | "tenantAt" | "tenantNamed">;
 }
 
 /** What callers write and read, and what the ledger names. */
@@ -59,6 +59,8 @@ export const madeBy = (
 
 export const names = ({ tenants, subjects, grounds }: NamesOptions): Names => {
   const uidOf = async (id: string): Promise<string> => {
+    const known = grounds.tenantNamed(id);
+    if (known !== undefined) return known;
     const tenant = await tenants.get(id);
     if (tenant === undefined) throw noSuchTenant();
     return tenant.uid;

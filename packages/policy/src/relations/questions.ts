@@ -50,7 +50,10 @@ const checkVisible = async ({ principal }: Context, object: ObjectRef): Promise<
   if (principal.kind !== "platform" && principal.tenant?.uid !== object.tenant) throw noRelation();
 };
 
-const asOf = ({ now, settlement }: Context): AsOf => ({ now, revisions: settlement.revisions });
+const asOf = ({ now, settlement: { revisions, nearby } }: Context): AsOf => ({
+  now,
+  revisions: nearby === undefined ? revisions : [...revisions, ...nearby],
+});
 
 const isForeign = ({ principal }: Context, tenant: string): boolean =>
   principal.kind !== "platform" && principal.tenant?.uid !== tenant;
