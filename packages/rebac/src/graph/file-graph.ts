@@ -2,6 +2,7 @@ import type { VirtualPath } from "@bulkhead/contract";
 import { ask, type Asking, descend, type Held, meet } from "./asking.ts";
 import { blockedBelow, blocksAbove } from "./blocks.ts";
 import { change } from "./change.ts";
+import { type Children, childIn, childrenOf } from "./children.ts";
 import { closureOf, type Home } from "./closure.ts";
 import { cover } from "./cover.ts";
 import { explain } from "./explain.ts";
@@ -14,6 +15,10 @@ import { trail } from "./trail.ts";
 import { childOf } from "./trie.ts";
 import type { Closure, FileGraph, Verdict } from "./types.ts";
 import { clearTally, combine, copyTally, tally } from "./verdict.ts";
+
+/** From how many names on a directory's children are gathered, and at most how many. */
+const manyNames = 128;
+const mostChildren = 16_384;
 
 /**
  * The compiled walk of the built-in model over one tenant's relations (`authorization.md`). Relations that the model has no place for, such as a
@@ -49,6 +54,15 @@ export const fileGraph = (tenant: string): FileGraph => {
     let version = -1;
     let node = none;
     let unnamed: Verdict | undefined;
+    let asked = 0;
+    let children: Children | undefined;
+    const childOfNode = (name: string): number => {
+      if (node === none) return none;
+      asked += 1;
+      if (asked === manyNames) children = childrenOf(state.trie, node, mostChildren);
+      if (children !== undefined) return childIn(state.trie, children, name);
+      return childOf(state.trie, node, name, 0, name.length);
+    };
     return (name) => {
       // Whoever filters many names lets others run in between, and they may change the graph.
       if (version !== state.version) {
@@ -58,8 +72,10 @@ export const fileGraph = (tenant: string): FileGraph => {
         node = descend(asking, directory, true, base);
         copyTally(base, met);
         unnamed = verdictAt(asking, none);
+        asked = 0;
+        children = undefined;
       }
-      const child = node === none ? none : childOf(state.trie, node, name, 0, name.length);
+      const child = childOfNode(name);
       if (child === none && unnamed !== undefined) return unnamed;
       copyTally(base, met);
       meet(asking, child, true, met);

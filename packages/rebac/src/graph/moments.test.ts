@@ -81,3 +81,34 @@ test("paths that come and go leave nothing behind", () => {
   expect(graph.size).toBe(0);
   expect(graph.bytes).toBeLessThan(before * 1.1);
 });
+
+test("a long listing says of every name what a check does, also where the graph changes under it", () => {
+  const graph = fileGraph(own);
+  const kinds = ["viewer", "editor", "blocked"] as const;
+  for (let i = 10; i < 600; i++)
+    add(graph, on(i % 2 === 0 ? "user:u" : "user:v", kinds[i % 3] ?? "viewer", `/w/n${i}`));
+  // Wider than a listing gathers.
+  for (let i = 0; i < 17_000; i++) add(graph, on("user:u", "viewer", `/wide/n${i}`));
+  const closure = graph.closureOf(who("user:u"), 0);
+  const listings = ["/w", "/wide", "/none"].map((path) => ({
+    path,
+    judge: graph.listing(closure, at(path), 0),
+  }));
+  const agree = (): void => {
+    for (const { path, judge } of listings)
+      for (let i = 0; i < 1_000; i++) {
+        const { mask, leads } = graph.check(closure, at(`${path}/n${i}`), 0);
+        const found = judge(`n${i}`);
+        if (found.mask !== mask || found.leads !== leads)
+          expect.fail(`${path}/n${i}: ${found.mask} instead of ${mask}`);
+      }
+  };
+  agree();
+  expect(graph.check(closure, at("/w/n12"), 0).mask).toBe(1);
+  graph.apply({ kind: "purge", path: at("/w/n12") });
+  graph.apply({ kind: "move", from: at("/w/n18"), to: at("/w/n3") });
+  graph.apply({ kind: "move", from: at("/w/n24"), to: at("/w/n700") });
+  graph.apply({ kind: "move", from: at("/wide/n1"), to: at("/none/n1") });
+  add(graph, on("user:u", "owner", "/w/n2/*"), on("user:u", "viewer", "/w/n900/x"));
+  agree();
+});

@@ -20,8 +20,8 @@ export const firstChild = 1;
 export const nextSibling = 2;
 const previousSibling = 3;
 const nextInBucket = 4;
-const hashOf = 5;
-const nameOf = 6;
+export const hashOf = 5;
+export const nameOf = 6;
 /** The first relation on the node. */
 export const firstRelation = 7;
 
@@ -72,7 +72,8 @@ export const hashNext = (on: Trie, hash: number, unit: number): number => {
   return mixed ^ (mixed >>> 15);
 };
 
-const hashName = (on: Trie, text: string, from: number, to: number): number => {
+/** The hash of the name that is `text` from `from` to `to`. */
+export const hashName = (on: Trie, text: string, from: number, to: number): number => {
   let hash = on.seed;
   for (let i = from; i < to; i++) hash = hashNext(on, hash, text.charCodeAt(i));
   return hash;
