@@ -6,7 +6,7 @@ const at = parseRequestPath;
 const docs = "/workspace/acme/docs";
 const all = ["read", "write", "share", "admin"] as const;
 
-describe("what a tenant is given by another", () => {
+describe("what is another tenant's", () => {
   let on: Authorized;
   /** Bound to the roots of acme and beta, with every scope. */
   let acme: string;
@@ -126,22 +126,29 @@ describe("what a tenant is given by another", () => {
     expect(await move(bob, `${docs}/a`, "/taken")).toBe("forbidden");
     expect(await move(bob, "/x", `${docs}/given`)).toBe("forbidden");
     expect(await move(bob, `${docs}/a`, `${docs}/c`)).toBe("ok");
+    await on.grant("user:carol", "viewer", `${docs}/c`);
     expect(await move(platformKey, `${docs}/c`, "/workspace/beta/taken")).toBe("ok");
+    // What was granted there stays with nobody.
+    for (const path of [`${docs}/c`, "/workspace/beta/taken"]) {
+      const { items } = await on.engine.control.relations.list(await on.as(platformKey), {
+        object: `file:${path}`,
+      });
+      expect(items).toEqual([]);
+    }
   });
-});
 
-it("Who administers one root of two acts for nobody, and makes nobody an admin", async () => {
-  await using on = await authorized();
-  const { tenants, session, users } = on.engine.control;
-  await tenants.create(await on.as(platformKey), { id: "acme" });
-  await session.mkdir(await on.as(platformKey), at("/tenants/acme"));
-  await on.write(platformKey, "/tenants/acme/hidden");
-  await on.grant("user:alice", "owner", "/tenants/acme");
-  const part = await on.mint(platformKey, { workspacePrefix: "/workspace/acme", scopes: all });
-  expect(await on.outcome(() => on.as(part, { as: "user:alice" }))).toBe("forbidden");
-  expect(
-    await on.outcome(async () =>
-      users.create(await on.as(part), "acme", { id: "eve", role: "admin" }),
-    ),
-  ).toBe("forbidden");
+  it("is administered by nobody who reaches one of its roots alone", async () => {
+    const { tenants, session, users } = on.engine.control;
+    await tenants.create(await on.as(platformKey), { id: "gamma" });
+    await session.mkdir(await on.as(platformKey), at("/tenants/gamma"));
+    await on.write(platformKey, "/tenants/gamma/hidden");
+    await on.grant("user:alice", "owner", "/tenants/gamma");
+    const part = await on.mint(platformKey, { workspacePrefix: "/workspace/gamma", scopes: all });
+    expect(await on.outcome(() => on.as(part, { as: "user:alice" }))).toBe("forbidden");
+    expect(
+      await on.outcome(async () =>
+        users.create(await on.as(part), "gamma", { id: "eve", role: "admin" }),
+      ),
+    ).toBe("forbidden");
+  });
 });
