@@ -101,6 +101,6 @@ it("names what is damaged in storage and rows, once a day by one process, and go
   // A day later.
   await query(database.url, "update bulkhead.lease set until = bulkhead.now()");
   await waitFor(() => told.length >= 2 * expected.length);
-  for (const stop of stops) await stop();
+  await Promise.all(stops.map((stop) => stop()));
   expect(told.toSorted()).toEqual([...expected, ...expected].toSorted());
 });

@@ -26,25 +26,23 @@ export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
   const { signal } = stopping;
   let running: Promise<void> = Promise.resolve();
 
-  const failed = (error: unknown, detail: Readonly<Record<string, unknown>> = {}): void => {
-    if (!signal.aborted)
-      log("scrub-failed", { ...detail, error: error instanceof Error ? error.message : "" });
-  };
+  const failed = (error: unknown, detail: Readonly<Record<string, unknown>> = {}): void =>
+    log("scrub-failed", { ...detail, error: error instanceof Error ? error.message : "" });
 
   const pass = async (): Promise<void> => {
     // Kept after a whole pass, and not released: while it lives, nobody begins another one.
     const lease = await leases.acquire("scrub", thisProcess, everyMs, isDead);
     if (lease === undefined) return;
     for (const root of roots.all()) {
-      if (signal.aborted) break;
       try {
         const found = await templates.scrub(root, signal);
         for (const damage of found) log("damaged", { root: root.path, ...damage });
       } catch (error) {
-        failed(error, { root: root.path });
+        if (!signal.aborted) failed(error, { root: root.path });
       }
+      // What was cut short is somebody else's to begin again.
+      if (signal.aborted) return leases.release("scrub", lease.fencing);
     }
-    if (signal.aborted) await leases.release("scrub", lease.fencing);
   };
 
   const timer = setInterval(() => {
