@@ -1,3 +1,4 @@
+import { setImmediate as rest } from "node:timers/promises";
 import { FileError, parent, parseVirtualPath, type VirtualPath } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
 import { isUuid } from "./is-uuid.ts";
@@ -75,6 +76,18 @@ const tupleOfRow = (home: string, row: LoadRow): StoredTuple => {
   };
 };
 
+/** Rows that are read in one go: a whole tenant's would hold up everybody else. */
+const stride = 1000;
+
+const tuplesOfRows = async (home: string, rows: readonly LoadRow[]): Promise<StoredTuple[]> => {
+  const tuples: StoredTuple[] = [];
+  for (const row of rows) {
+    if (tuples.length > 0 && tuples.length % stride === 0) await rest();
+    tuples.push(tupleOfRow(home, row));
+  }
+  return tuples;
+};
+
 /** The path with all that lies above it, itself last. */
 const downTo = (path: VirtualPath): readonly VirtualPath[] => {
   const above = parent(path);
@@ -92,7 +105,7 @@ export const createRelationFeed = (
     const found = rows.filter((row) => row.epoch === null);
     const kept = found.slice(0, limit);
     return {
-      tuples: kept.map((row) => tupleOfRow(tenant, row)),
+      tuples: await tuplesOfRows(tenant, kept),
       next: found.length > limit ? kept.at(-1)?.id : undefined,
       revision: { tenant, epoch: revision.epoch ?? "", n: Number(revision.n) },
     };
