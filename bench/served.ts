@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { bulkhead } from "@bulkhead/harness";
@@ -9,9 +9,22 @@ export interface Served extends AsyncDisposable {
   readonly url: string;
   readonly platformKey: string;
   readonly pid: number;
+  /** The microseconds of CPU that the server spends a request, while `work` sends so many and answers how many those were. */
+  readonly cpu: (work: () => Promise<number>) => Promise<number>;
   /** Sends one request as JSON; throws unless it is answered with 2xx. */
   readonly api: (method: string, path: string, body?: unknown, key?: string) => Promise<unknown>;
 }
+
+/** Ticks of the clock in `/proc`, which Linux gives as 100 a second whatever its own are. */
+const tickMicroseconds = 10_000;
+
+/** Microseconds of CPU that a process has used; not a number where there is no `/proc`. */
+const usedBy = async (pid: number): Promise<number> => {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // After the name in parentheses, which may hold anything, come the third field and those after it.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * tickMicroseconds;
+};
 
 /** The real server in a process of its own, on a durable PostgreSQL. `config` is the text of a `bulkhead.yaml`. */
 export const served = async (commitDelay: number, config = "{}"): Promise<Served> => {
@@ -38,6 +51,11 @@ export const served = async (commitDelay: number, config = "{}"): Promise<Served
     url,
     platformKey,
     pid: server.pid,
+    cpu: async (work) => {
+      const before = await usedBy(server.pid);
+      const requests = await work();
+      return ((await usedBy(server.pid)) - before) / requests;
+    },
     api: async (method, path, body, key = platformKey) => {
       const answer = await fetch(`${url}/v1${path}`, {
         method,

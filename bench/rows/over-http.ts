@@ -60,11 +60,19 @@ const measure = async (placement: string, rounds: number, commitDelay: number) =
         ours.send({ method: "PUT", path: "/v1/files/d/read", headers: each, body: content }),
       );
     await checked(theirs.send({ method: "PUT", path: "/read", body: content }));
+    const [reading, writing] = [get(ours, "/v1/files/d/read"), put(ours, "/v1/files/d/")];
+    const spent = (work: () => Promise<number>) => (): Promise<number> =>
+      server.cpu(async () => {
+        const begun = performance.now();
+        return ((await work()) * (performance.now() - begun)) / 1000;
+      });
     return await alternate(rounds, [
       get(theirs, "/read"),
-      get(ours, "/v1/files/d/read"),
+      reading,
       put(theirs, "/"),
-      put(ours, "/v1/files/d/"),
+      writing,
+      spent(reading),
+      spent(writing),
     ]);
   } finally {
     ours.close();
@@ -90,7 +98,7 @@ export const overHttp: Bench = {
       ["versioned", 0.6],
       ["local", 0.35],
     ] as const) {
-      const [bareGet = 0, get = 0, barePut = 0, put = 0] = await measure(
+      const [bareGet = 0, get = 0, barePut = 0, put = 0, getCpu = 0, putCpu = 0] = await measure(
         placement,
         rounds,
         commitDelay,
@@ -99,6 +107,16 @@ export const overHttp: Bench = {
       const writing = { name: "bare Fastify + durable write", value: barePut };
       rows.push(row(`GET 4 KiB over HTTP, ${placement}, 16 tenants`, get, reading, 0.6));
       rows.push(row(`PUT 4 KiB over HTTP, ${placement}, 16 tenants`, put, writing, goal));
+      for (const [name, value] of [
+        ["GET", getCpu],
+        ["PUT", putCpu],
+      ] as const)
+        rows.push({
+          name: `the server's CPU a ${name}, ${placement}`,
+          unit: "µs",
+          value,
+          goals: [],
+        });
     }
     await using server = await served(commitDelay);
     const authorization = `Bearer ${await keyOf(server, "lists")}`;
