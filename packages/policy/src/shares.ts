@@ -43,6 +43,9 @@ interface Given {
   readonly source: VirtualPath;
 }
 
+/** How many shares are looked at together. */
+const atOnce = 32;
+
 const isThrough = <Point>(place: SharedPlace<Point>): place is Through<Point> =>
   place.kind === "share";
 
@@ -67,19 +70,25 @@ export const sharing = <Point extends Given>({
     ctx: Context,
     points: readonly Point[],
   ): Promise<readonly Stat[]> => {
-    const stats = await Promise.all(
-      points.map(async (point) => {
-        try {
-          const stat = await inner.stat(await enter(ctx, [point]), point.source);
-          return [{ ...stat, name: point.name }];
-        } catch (error) {
-          // It is gone, suspended, or not for this caller: then it is not there.
-          if (error instanceof FileError && error.retry === "never") return [];
-          throw error;
-        }
-      }),
-    );
-    return stats.flat();
+    const stats: Stat[] = [];
+    // Others decide how many there are: they do not decide how much is asked at once.
+    for (let i = 0; i < points.length; i += atOnce) {
+      const some = points.slice(i, i + atOnce);
+      const found = await Promise.all(some.map((point) => seenOne(inner, ctx, point)));
+      stats.push(...found.flat());
+    }
+    return stats;
+  };
+
+  const seenOne = async (inner: WholeTree, ctx: Context, point: Point): Promise<Stat[]> => {
+    try {
+      const stat = await inner.stat(await enter(ctx, [point]), point.source);
+      return [{ ...stat, name: point.name }];
+    } catch (error) {
+      // It is gone, suspended, or not for this caller: then it is not there.
+      if (error instanceof FileError && error.retry === "never") return [];
+      throw error;
+    }
   };
 
   return (inner) => {
@@ -117,6 +126,31 @@ export const sharing = <Point extends Given>({
       }
     };
 
+    /** True if shares add something to a directory: asked no further than to the first. */
+    const leads = async (
+      ctx: Context,
+      path: VirtualPath,
+      place: SharedPlace<Point>,
+    ): Promise<boolean> => {
+      switch (place.kind) {
+        case "here":
+        case "share":
+          return false;
+        case "shares":
+          for (const point of place.points)
+            if ((await seenOne(inner, ctx, point)).length > 0) return true;
+          return false;
+        case "above":
+          for (const name of place.names) {
+            const at = child(path, name);
+            if (await leads(ctx, at, await resolve(ctx, at))) return true;
+          }
+          return false;
+        default:
+          return place satisfies never;
+      }
+    };
+
     /** What shares add to a directory. */
     const added = async (
       ctx: Context,
@@ -133,8 +167,7 @@ export const sharing = <Point extends Given>({
           const shown: Stat[] = [];
           for (const name of place.names) {
             const at = child(path, name);
-            if ((await added(ctx, at, await resolve(ctx, at))).length > 0)
-              shown.push(directory(name));
+            if (await leads(ctx, at, await resolve(ctx, at))) shown.push(directory(name));
           }
           return shown;
         }
@@ -151,7 +184,7 @@ export const sharing = <Point extends Given>({
         return await inner.stat(ctx, path);
       } catch (error) {
         if (at.place.kind === "here" || !isFileError(error, "not-found")) throw error;
-        if ((await added(ctx, path, at.place)).length === 0) throw error;
+        if (!(await leads(ctx, path, at.place))) throw error;
         return directory(nameOf(path));
       }
     };
