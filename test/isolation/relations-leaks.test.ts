@@ -263,6 +263,47 @@ describe("what is told of relations", () => {
     expect((await bob.send("DELETE", "/v1/files/dir?recursive=true")).status).toBe(403);
   });
 
+  it("what was removed stays out of sight of those it was kept from, and of those it was never given to", async () => {
+    const { admin } = acme;
+    const at = "/pub/kept/s.txt";
+    for (const text of ["first", "second"]) await admin.write(at, text);
+    await admin.gives("user:bob", "editor", "file:/pub");
+    await admin.gives("user:bob", "blocked", "file:/pub/kept");
+    await admin.gives("user:owen", "owner", "file:/pub");
+    const { json } = await admin.send("GET", `/v1/versions${at}`);
+    const versions: readonly unknown[] = Object(json).items.map((item: object) =>
+      Reflect.get(item, "version"),
+    );
+    expect(versions).toHaveLength(2);
+    const past = async (by: Person): Promise<readonly number[]> => {
+      const statuses = [(await by.send("GET", `/v1/versions${at}`)).status];
+      for (const version of versions)
+        statuses.push((await by.send("GET", `/v1/files${at}?version=${String(version)}`)).status);
+      return statuses;
+    };
+    const restores = async (by: Person): Promise<number> =>
+      (await by.post("restore", { path: at, version: String(versions[0]) })).status;
+    expect(await past(bob)).toEqual([404, 404, 404]);
+    // With it goes what kept bob from it.
+    await remove(admin, "files/pub/kept?recursive=true");
+    expect(await past(bob)).toEqual([404, 404, 404]);
+    expect(await restores(bob)).toBe(404);
+    // What comes to stand there is his to read; what stood there is not.
+    await admin.write(at, "third");
+    expect((await bob.read(at)).text).toBe("third");
+    const seen = await bob.send("GET", `/v1/versions${at}`);
+    expect(Object(seen.json).items).toHaveLength(1);
+    expect(await past(bob)).toEqual([200, 404, 404]);
+    expect(await restores(bob)).toBe(404);
+    await bob.write(at, "fourth");
+    expect(Object((await bob.send("GET", `/v1/versions${at}?limit=1`)).json).next).not.toBe(null);
+    // Who owns the place may have it back.
+    const owen = await acme.person("owen");
+    expect(await past(owen)).toEqual([200, 200, 200]);
+    expect(await restores(owen)).toBe(200);
+    expect((await bob.read(at)).text).toBe("second");
+  });
+
   it("a shared directory that is moved out of what gave it is followed by the share alone", async () => {
     const { admin } = acme;
     await admin.write("/team/pub/p.txt", "p");

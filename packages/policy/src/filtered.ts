@@ -11,6 +11,7 @@ import {
   type WholeTree,
 } from "@bulkhead/contract";
 import { overrideWhole, pageLimit, pageOf, sortKey } from "@bulkhead/kit";
+import { presentPast } from "./past.ts";
 import { noRelation } from "./relations-allow.ts";
 
 const { can_read } = permissionBits;
@@ -56,7 +57,7 @@ const visiblePage = async (
  * search and counts are made of these answers. Inside the fence, which has let the caller look at `path`.
  */
 export const filtered: Layer<WholeTree> = (inner) =>
-  overrideWhole<VirtualPath, Context>(inner, {
+  overrideWhole<VirtualPath, Context>(presentPast(inner), {
     stat: async (ctx, path) => {
       const { standing } = ctx.principal;
       const stat = await inner.stat(ctx, path);
