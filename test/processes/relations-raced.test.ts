@@ -46,7 +46,7 @@ describe("two processes on one ledger: grants that race what they are on", () =>
     one = connection(first.url, all.platformKey);
     other = connection(second.url, all.platformKey);
     await one.must(201, "POST", "/v1/tenants", { body: { id: "acme" } });
-  });
+  }, 120_000);
   afterAll(() => all[Symbol.asyncDispose]());
 
   /** Runs a grant against what takes its object away, and tells what came of a ghost. */

@@ -101,7 +101,7 @@ describe("three processes on one ledger: relations hold at once, and not a momen
     for (const id of ["acme", "beta"]) await post(0, "tenants", { id });
     for (const path of ["/docs/f.txt", "/grouped/f.txt", "/out/f.txt", "/link.txt"])
       await put(0, path);
-  });
+  }, 120_000);
   afterAll(() => all[Symbol.asyncDispose]());
 
   it("revoke of a relation, given to the user or to everybody", { timeout }, async () => {

@@ -42,7 +42,7 @@ export const servers = async (placement: "versioned" | "local"): Promise<Servers
         env: { BULKHEAD_PLATFORM_KEY: platformKey, BULKHEAD_MASTER_KEY: masterKey },
       });
       started.push(process);
-      return { process, url: await process.url() };
+      return { process, url: await process.url(60_000) };
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(started.map((process) => process.stop()));
