@@ -142,7 +142,9 @@ it("a restart of the ledger's database in the middle of commits: 503, old conten
   };
   const under = Object.values(calls).map((call) => failureOf(call()));
   await waiting(under.length);
-  await Promise.all([holder.close().catch(() => undefined), server.stop()]);
+  // The lock is held until the server is gone, or a commit would be let through before.
+  await server.stop();
+  await holder.close().catch(() => undefined);
   for (const error of await Promise.all(under))
     expect(error).toMatchObject({ code: "unavailable", retry: "safe" });
   expect(await failureOf(backend.stat(ctx(), path("f")))).toMatchObject({ code: "unavailable" });
