@@ -3,6 +3,7 @@ import {
   type Backend,
   type Capability,
   FileError,
+  nameOf,
   type OpContext,
   pathLimits,
   type VersionPage,
@@ -15,7 +16,7 @@ import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
 import { read } from "./read.ts";
 import { found } from "./refusal.ts";
 import { staging } from "./staging.ts";
-import { typed } from "./typed.ts";
+import { typed, typedVersion } from "./typed.ts";
 import { write, written } from "./write.ts";
 
 export interface VersionedOptions {
@@ -141,7 +142,8 @@ export const versioned = (options: VersionedOptions): VersionedBackend => {
     versions: through(
       async (_ctx, path, { limit = pageLimit, after } = {}): Promise<VersionPage> => {
         checkLimit(limit);
-        const { entries } = found(await ledger.versions(tree, path, after, limit + 1));
+        const told = found(await ledger.versions(tree, path, after, limit + 1)).entries;
+        const entries = told.map((entry) => typedVersion(nameOf(path), entry));
         const last = entries[limit - 1];
         return entries.length > limit && last !== undefined
           ? { entries: entries.slice(0, limit), next: last.version }
