@@ -126,7 +126,9 @@ test("An id and an e-mail address belong to one of a tenant, whoever comes first
   // Who was only named before gets an account once.
   await subjects.register(alpha, { type: "user", id: "named" });
   await subjects.register(alpha, { type: "user", id: "named" });
+  expect(await subjects.hasAccount(alpha, "user", "named")).toBe(false);
   expect(await create("named", { role: "editor" })).toMatchObject({ role: "editor" });
+  expect(await subjects.hasAccount(alpha, "user", "named")).toBe(true);
   await expect(create("named")).rejects.toMatchObject(taken);
 });
 

@@ -89,6 +89,15 @@ export const createSubjects = (database: Database, change: Changes): SubjectStor
         [tenant, type, id],
       ),
 
+    hasAccount: async (tenant, type, id) => {
+      const rows = await database.rows(
+        `select 1 from bulkhead.subject
+         where tenant = $1 and type = $2 and id = $3 and role is not null and status <> 'removing'`,
+        [tenant, type, id],
+      );
+      return rows.length > 0;
+    },
+
     listUsers: (tenant, query) => {
       const [type, id] = readPosition(query.after, 2) ?? ["", ""];
       return page(

@@ -152,6 +152,8 @@ export interface SubjectStore {
   /** Tenants in which such a subject is known, at most `limit`. */
   readonly tenantsOf: (subject: Subject, limit: number) => Promise<readonly string[]>;
   readonly getUser: (tenant: string, type: string, id: string) => Promise<UserRecord | undefined>;
+  /** True for one that was created; false for one that is unknown or was only registered. */
+  readonly hasAccount: (tenant: string, type: string, id: string) => Promise<boolean>;
   readonly listUsers: (
     tenant: string,
     query: PageQuery & { readonly type?: string | undefined },

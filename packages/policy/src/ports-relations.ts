@@ -101,6 +101,8 @@ export interface UserStore extends Pick<Subjects, "find"> {
     },
   ) => Promise<UserRecord>;
   readonly getUser: (tenant: string, type: string, id: string) => Promise<UserRecord | undefined>;
+  /** False for one that relations or keys only name: it can still be created. */
+  readonly hasAccount: (tenant: string, type: string, id: string) => Promise<boolean>;
   readonly listUsers: (
     tenant: string,
     query: PageQuery & { readonly type?: string | undefined },

@@ -151,7 +151,7 @@ export const userControl = (options: UserControlOptions): UserControl => {
           checkRole(role);
           checkName(input.fullName);
           const { shared, home } = placesOf(tenant, id);
-          if ((await users.getUser(tenant.uid, type, id)) !== undefined)
+          if (await users.hasAccount(tenant.uid, type, id))
             throw new FileError("already-exists", "There is such a user already.");
           await makeDirectories(now, tenant.uid, [shared, home]);
           const subject: SubjectRef = { tenant: tenant.uid, type, id };
