@@ -62,6 +62,9 @@ export const administer = (
       if (!operation.confirmed) refuse("confirmation-required");
       tenant.status = "deleted";
       world.tenants.delete(tenant.id);
+      world.tuples = world.tuples.filter(
+        ({ on, subject }) => on.tenant !== tenant && subject.tenant !== tenant,
+      );
       for (const root of tenant.roots) {
         drop(world.tree, names(root));
         forget(world, root);
@@ -160,12 +163,15 @@ const mint = (world: World, principal: Principal, wish: Of<"mint">): Outcome => 
     name: wish.name,
     tenant,
     prefix: wish.prefix,
+    subject: wish.subject,
     scopes: [...new Set(scopes)],
     parent: principal.kind === "platform" ? undefined : principal.key,
     expiresAt: wish.expiresAt ?? principal.expiresAt,
     revoked: false,
   };
   world.keys.set(key.name, key);
+  if (wish.subject !== undefined && !tenant.subjects.has(wish.subject))
+    tenant.subjects.set(wish.subject, false);
   return { status: 201, mutates: 1, body: keyBody(key) };
 };
 

@@ -1,6 +1,7 @@
 import type { Scope } from "@bulkhead/contract";
 import fc from "fast-check";
 import type { Operation } from "./call.ts";
+import { relating } from "./arbitrary-relations.ts";
 import type { Plan } from "./plan.ts";
 import { setupKeys } from "./setup.ts";
 
@@ -149,7 +150,7 @@ const keys: readonly fc.WeightedArbitrary<Operation>[] = [
       name: fc.constant(""),
       scopes,
       prefix: fc.option(prefix, { nil: undefined, freq: 4 }),
-      subject: fc.constantFrom(undefined, undefined, "user:bob"),
+      subject: fc.constantFrom(undefined, undefined, "user:bob<m>", "agent:bot<m>"),
       tenant: fc.constantFrom(undefined, undefined, undefined, "<0>", "<1>"),
       expiresAt: fc.constantFrom(undefined, undefined, 1),
     }),
@@ -228,9 +229,14 @@ const within = fc.oneof(
     ),
   },
 );
-/** The two that reach a whole tenant more often than those that cannot do much. */
+/** The two that reach a whole tenant, and those of somebody, more often than those that cannot do much. */
 const anyKey = fc.oneof(
-  { weight: 1, arbitrary: fc.constantFrom(0, 1) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 1, 6, 7) },
+  { weight: 1, arbitrary: fc.nat({ max: setupKeys + 3 }) },
+);
+
+const anyGiver = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(0, 1, 7, -1) },
   { weight: 1, arbitrary: fc.nat({ max: setupKeys + 3 }) },
 );
 
@@ -240,6 +246,9 @@ export const plans = (weights: { readonly processes: number }): fc.Arbitrary<Pla
   const work = fc.oneof(...files, ...keys);
   return [
     ...Array.from({ length: 6 }, () => fc.record({ by: anyKey, within, front, operation: work })),
+    ...Array.from({ length: 2 }, () =>
+      fc.record({ by: anyGiver, within, front, operation: fc.oneof(...relating) }),
+    ),
     fc.record({ by: fc.constant(-1), within, front, operation: work }),
     fc.record({
       by: fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: anyKey }),

@@ -1,5 +1,6 @@
 import type { Scope } from "@bulkhead/contract";
 import { isInside, names } from "./place.ts";
+import { foreignOf, isAdmin, type Related, type Who } from "./relations.ts";
 import { refuse } from "./refusal.ts";
 
 export interface Tenant {
@@ -7,6 +8,8 @@ export interface Tenant {
   status: "active" | "suspended" | "deleted";
   /** Absolute paths. */
   roots: string[];
+  /** Those who are known, as `user:alice` and `group:staff`, and whether they have an account. */
+  readonly subjects: Map<string, boolean>;
 }
 
 /** A key, as the ledger keeps it. The platform's has no tenant and no prefix. */
@@ -14,6 +17,8 @@ export interface Key {
   readonly name: string;
   readonly tenant: Tenant | undefined;
   prefix: string | undefined;
+  /** Whom it is for, as `user:alice`. */
+  readonly subject: string | undefined;
   scopes: readonly Scope[];
   parent: Key | undefined;
   expiresAt: number;
@@ -28,6 +33,9 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   readonly home: string;
   readonly bounds: readonly string[];
+  /** Whom relations have to name, where they decide. */
+  readonly who: Who | undefined;
+  readonly admin: boolean;
   readonly expiresAt: number;
 }
 
@@ -35,14 +43,39 @@ export interface Principal {
 export const familyOf = (key: Key): Key[] =>
   key.parent === undefined ? [key] : [key, ...familyOf(key.parent)];
 
+/** Somebody of a tenant, as `user:alice`. */
+export const whoIs = (tenant: Tenant, text: string): Who => {
+  const [type = "", id = ""] = text.replace(/#member$/, "").split(":");
+  if (type === "user" || type === "agent" || type === "group") return { tenant, type, id };
+  return { tenant, type: "tenant", id: "" };
+};
+
+/** Whom an identity is of. */
+const holderOf = ({ prefix, subject, tenant }: Key): Who | undefined =>
+  prefix === undefined && subject !== undefined && tenant !== undefined
+    ? whoIs(tenant, subject)
+    : undefined;
+
+/** The tenants of which relations give something to whom an identity is of. */
+export const givers = (related: Related, key: Key | undefined): readonly Tenant[] => {
+  const holder = key && holderOf(key);
+  return holder === undefined ? [] : foreignOf(related, holder).map(({ tenant }) => tenant);
+};
+
 const isDead = (key: Key, now: number): boolean =>
   key.tenant?.status === "deleted" ||
   familyOf(key).some((one) => one.revoked || one.expiresAt <= now);
 
 /** Authenticates: a key is what it and all it was minted with still are, cut down to `within`. */
-export const principalOf = (key: Key, within: string | undefined, now: number): Principal => {
-  if (isDead(key, now)) return refuse("unauthenticated");
+export const principalOf = (related: Related, key: Key, within: string | undefined): Principal => {
+  if (isDead(key, related.now)) return refuse("unauthenticated");
   const family = familyOf(key);
+  const isAdminStill = (one: Key): boolean => {
+    const holder = holderOf(one);
+    return holder === undefined || isAdmin(related, holder, holder.tenant);
+  };
+  // A key for a part of the tree ends with its giver's being an admin.
+  if (key.prefix !== undefined && !family.slice(1).every(isAdminStill)) refuse("unauthenticated");
   let bounds =
     key.tenant === undefined ? ["/"] : key.prefix === undefined ? key.tenant.roots : [key.prefix];
   for (const { prefix } of family.slice(1))
@@ -50,6 +83,10 @@ export const principalOf = (key: Key, within: string | undefined, now: number): 
       bounds = bounds.flatMap((bound) =>
         isInside(prefix, bound) ? [bound] : isInside(bound, prefix) ? [prefix] : [],
       );
+  const who = holderOf(key);
+  const { tenant } = key;
+  if (who !== undefined && tenant?.roots.every((root) => bounds.some((b) => isInside(b, root))))
+    bounds = [...new Set([...bounds, ...foreignOf(related, who).map(({ path }) => path)])];
   const principal: Principal = {
     key,
     kind:
@@ -58,6 +95,8 @@ export const principalOf = (key: Key, within: string | undefined, now: number): 
     scopes: key.scopes.filter((scope) => family.every((one) => one.scopes.includes(scope))),
     home: bounds[0] ?? key.prefix ?? key.tenant?.roots[0] ?? "/",
     bounds,
+    who,
+    admin: who !== undefined && isAdmin(related, who, tenant),
     expiresAt: Math.min(...family.map((one) => one.expiresAt)),
   };
   if (within === undefined) return principal;
@@ -78,7 +117,7 @@ export const checkScope = ({ scopes }: Principal, scope: Scope): void => {
 
 export const checkAdmin = (principal: Principal): void => {
   checkScope(principal, "admin");
-  if (principal.kind === "identity") refuse("forbidden");
+  if (principal.kind === "identity" && !principal.admin) refuse("forbidden");
 };
 
 /** Where a caller's path points: absolute below a namespace root, from home on elsewhere. */

@@ -1,8 +1,20 @@
-import type { Scope } from "@bulkhead/contract";
+import type { Scope, UserRole } from "@bulkhead/contract";
 import type { Mode } from "./files.ts";
 
 /** Which bytes of a file. */
 export type Range = { readonly start: number; readonly end?: number } | { readonly suffix: number };
+
+/** Whom a relation is of, and on what: a path, the group of a tenant, or being the admin of one. */
+interface Asked {
+  readonly subject: string;
+  readonly subjectTenant?: string | undefined;
+  readonly path?: string | undefined;
+  /** What lies below the path alone. */
+  readonly below?: boolean | undefined;
+  readonly group?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly admin?: string | undefined;
+}
 
 /** An operation in the words that a caller uses: paths as sent, keys and tenants by their ids. */
 export type Operation =
@@ -83,6 +95,25 @@ export type Operation =
       readonly id: string;
       readonly overlapSeconds: number;
     }
+  | {
+      readonly op: "user";
+      readonly tenant: string;
+      /** As `user:alice`. */
+      readonly subject: string;
+      readonly role?: UserRole | undefined;
+    }
+  | { readonly op: "removeUser"; readonly tenant: string; readonly subject: string }
+  | { readonly op: "group"; readonly tenant: string; readonly id: string }
+  | { readonly op: "removeGroup"; readonly tenant: string; readonly id: string }
+  | ({
+      readonly op: "grant";
+      /** What the model calls the relation. */
+      readonly name: string;
+      readonly relation: string;
+      readonly expiresAt?: number | undefined;
+    } & Asked)
+  | { readonly op: "ungrant"; readonly name: string; readonly id: string }
+  | ({ readonly op: "check"; readonly permission: string } & Asked)
   | { readonly op: "create"; readonly tenant: string; readonly root: string }
   | { readonly op: "suspend" | "reactivate"; readonly tenant: string }
   | { readonly op: "delete"; readonly tenant: string; readonly confirmed: boolean };

@@ -60,11 +60,23 @@ const administration: readonly Operation[] = [
   { op: "delete", tenant: "<1>", confirmed: true },
 ];
 
+const relating: readonly Operation[] = [
+  { op: "user", tenant: "<0>", subject: "user:new<m>" },
+  { op: "removeUser", tenant: "<0>", subject: "user:none<m>" },
+  { op: "group", tenant: "<0>", id: "h<m>" },
+  { op: "removeGroup", tenant: "<0>", id: "none<m>" },
+  { op: "grant", name: "", subject: "user:alice<m>", relation: "viewer", path: "/a" },
+  { op: "ungrant", name: "r0", id: "" },
+  { op: "check", subject: "user:bob<m>", permission: "can_read", path: "/a" },
+];
+
 /** What a key tries that may not: another's ground, beyond its scopes, without a relation, of a tenant that is suspended. */
 const refused = (front: string): readonly Plan[] => [
   ...each("/workspace/<1>/a/n.txt").map((operation) => by(0, front, operation)),
   ...each("/a/n.txt").flatMap((operation) => [4, 5, 6].map((key) => by(key, front, operation))),
-  ...administration.flatMap((operation) => [2, 4, 6].map((key) => by(key, front, operation))),
+  ...[...administration, ...relating].flatMap((operation) =>
+    [2, 4, 6].map((key) => by(key, front, operation)),
+  ),
 ];
 
 /** A file where a directory would have to be, a directory where a file would, and something where nothing would. */
@@ -97,19 +109,104 @@ const met = (front: string): readonly Plan[] =>
     { op: "read" as const, path: "/a/n.txt", range: { start: 1_000 } },
     { op: "remove" as const, path: "/", recursive: false },
     { op: "whoami" as const },
+    { op: "remove" as const, path: "/none", recursive: false },
+    { op: "revoke" as const, key: "k0", id: "" },
   ].map((operation) => by(1, front, operation));
+
+type Grant = Extract<Operation, { readonly op: "grant" }>;
+const grant = (subject: string, relation: string, on: Partial<Grant>): Operation => ({
+  op: "grant",
+  name: "",
+  subject,
+  relation,
+  ...on,
+});
+const read = (path: string): Operation => ({ op: "read", path });
+const user = (op: "user" | "removeUser", subject: string, tenant = "<0>"): Operation => ({
+  op,
+  tenant,
+  subject,
+});
+
+/** What relations give and take: to alice (k6), an editor of /a; to bob (k7), an owner; to a bot of the other tenant (k8). */
+const related = (front: string): readonly Plan[] => {
+  const [alice, bob, bot] = ["user:alice<m>", "user:bob<m>", "agent:bot<m>"];
+  const owner = (operation: Operation): Plan => by(0, front, operation);
+  return [
+    ...[user("user", alice), user("user", alice), user("user", bob, "<1>")].map(owner),
+    ...[user("removeUser", "user:none<m>"), user("removeUser", bob, "<1>")].map(owner),
+    owner({ op: "group", tenant: "<0>", id: "h<m>" }),
+    owner({ op: "group", tenant: "<0>", id: "h<m>" }),
+    owner({ op: "group", tenant: "<1>", id: "h<m>" }),
+    owner({ op: "removeGroup", tenant: "<0>", id: "none<m>" }),
+    ...relating.map((operation) => by(2, front, operation)),
+    owner(grant("user:*", "owner", { path: "/a" })),
+    owner(grant(bob, "member", { group: "none<m>" })),
+    owner(grant(bob, "member", { group: "g<m>", tenant: "<1>" })),
+    owner(grant(alice, "blocked", { path: "/a/n.txt" })),
+    by(6, front, read("/a/n.txt")),
+    by(6, front, { op: "list", path: "/a", recursive: false }),
+    by(6, front, move("/a", "/a2")),
+    by(6, front, { op: "remove", path: "/a", recursive: true }),
+    by(6, front, { op: "list", path: "/", recursive: true }),
+    by(7, front, grant(alice, "viewer", { path: "/a", below: true, expiresAt: 1 })),
+    by(7, front, grant(alice, "viewer", { path: "/missing" })),
+    by(7, front, grant(alice, "viewer", { path: "/workspace/<1>/a" })),
+    ...each("/a/n.txt").map((operation) => by(8, front, operation)),
+    by(8, front, write("/b/new")),
+    by(8, front, grant(bot, "owner", { path: "/a" })),
+    by(8, front, { op: "ungrant", name: "r3", id: "" }),
+    owner(mint("/workspace/<1>")),
+    by(8, front, { op: "check", subject: "user:x<m>", permission: "can_read", path: "/b" }),
+    owner({ op: "ungrant", name: "r99", id: "" }),
+    by(7, front, {
+      op: "check",
+      subject: bot,
+      permission: "can_read",
+      path: "/workspace/<1>/a",
+    }),
+    owner({ op: "ungrant", name: "r4", id: "" }),
+    by(6, front, { op: "append", path: "/b/n.txt", content: "<w> more" }),
+    by(5, front, { op: "check", subject: bot, permission: "can_read", path: "/a" }),
+    by(1, front, grant(alice, "viewer", { path: "/<w>", subjectTenant: "<0>" })),
+    by(6, front, { op: "list", path: "/workspace/<1>", recursive: true }),
+    ...["/workspace/<1>/<w1>/b", "/workspace/<1>/a/n.txt"].flatMap((path) => [
+      by(6, front, read(path)),
+      by(6, front, write(path)),
+      by(6, front, copy(path, "/a/copied")),
+    ]),
+    owner(grant(alice, "owner", { path: "/" })),
+    by(1, front, grant(alice, "editor", { path: "/<w>", subjectTenant: "<0>" })),
+    by(6, front, move("/workspace/<1>/<w1>/b", "/b")),
+    by(1, front, move("/a", "/moved")),
+    by(8, front, read("/moved/n.txt")),
+    by(1, front, { op: "remove", path: "/moved", recursive: true }),
+    by(1, front, write("/moved/n.txt")),
+    by(8, front, read("/moved/n.txt")),
+    { event: "advance", minutes: 20 },
+    by(7, front, { op: "check", subject: alice, permission: "can_write", path: "/a/n.txt" }),
+    owner(grant(bob, "admin", { admin: "<0>" })),
+    by(7, front, mint("/workspace/<0>/a")),
+    by(7, front, { op: "removeGroup", tenant: "<0>", id: "g<m>" }),
+    by(7, front, user("removeUser", alice)),
+    by(6, front, { op: "whoami" }),
+  ];
+};
+
+const mint = (prefix: string): Operation => ({ op: "mint", name: "", prefix });
 
 /** Sequences that reach what a random one seldom does, by every front. */
 export const corners: readonly { readonly shows: string; readonly trace: readonly Plan[] }[] =
   fronts.flatMap((front) => [
     { shows: `what a key may not, by ${front}`, trace: refused(front) },
     { shows: `what is in the way, by ${front}`, trace: met(front) },
+    { shows: `what relations give, by ${front}`, trace: related(front) },
     {
       shows: `a suspended tenant, by ${front}`,
       trace: [
         by(-1, front, { op: "suspend", tenant: "<0>" }),
-        ...[...each("/a/n.txt"), ...administration, { op: "whoami" as const }].map((operation) =>
-          by(0, front, operation),
+        ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].map(
+          (operation) => by(0, front, operation),
         ),
         by(-1, front, { op: "reactivate", tenant: "<0>" }),
         by(0, front, { op: "whoami" }),
@@ -122,7 +219,7 @@ export const corners: readonly { readonly shows: string; readonly trace: readonl
         by(-1, front, { op: "narrow", key: "k4", id: "", scopes: ["write"] }),
         by(-1, front, { op: "rotate", name: "", key: "k2", id: "", overlapSeconds: 600 }),
         by(-1, front, { op: "revoke", key: "k0", id: "" }),
-        ...[...each("/a/n.txt"), ...administration, { op: "whoami" as const }].flatMap(
+        ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].flatMap(
           (operation) => [0, 4].map((key) => by(key, front, operation)),
         ),
         by(-1, front, { op: "create", tenant: "<2>", root: "/tenants/<2>" }),
@@ -154,14 +251,21 @@ export const wanted: Readonly<Record<Operation["op"], readonly string[]>> = {
   read: [...onFiles, "is-directory", "range-not-satisfiable"],
   list: [...onFiles, "not-directory"],
   glob: [...onFiles, "not-directory"],
-  write: [...onFiles, "is-directory", "not-directory", "precondition-failed"],
+  write: [...onFiles, "forbidden", "is-directory", "not-directory", "precondition-failed"],
+  grant: [...onFiles, "forbidden", "invalid-request", "tenant-mismatch"],
+  ungrant: [...byAdmins, "forbidden", "not-found"],
+  check: onFiles,
+  user: [...byAdmins, "forbidden", "not-found", "already-exists"],
+  removeUser: [...byAdmins, "forbidden", "not-found"],
+  group: [...byAdmins, "forbidden", "not-found", "already-exists"],
+  removeGroup: [...byAdmins, "forbidden", "not-found"],
   versions: [...onFiles, "is-directory"],
-  restore: [...onFiles, "is-directory", "not-directory"],
-  append: [...onFiles, "is-directory", "not-directory"],
-  mkdir: [...onFiles, "already-exists", "not-directory"],
+  restore: [...onFiles, "forbidden", "is-directory", "not-directory"],
+  append: [...onFiles, "forbidden", "is-directory", "not-directory"],
+  mkdir: [...onFiles, "forbidden", "already-exists", "not-directory"],
   remove: [...onFiles, "forbidden"],
   copy: [...onFiles, "already-exists", "invalid-request", "is-directory", "not-directory"],
-  move: [...onFiles, "already-exists", "is-directory", "not-directory"],
+  move: [...onFiles, "forbidden", "already-exists", "is-directory", "not-directory"],
   whoami: ["ok", "tenant-suspended", "unauthenticated"],
   mint: [...byAdmins, "outside-workspace", "invalid-request"],
   narrow: [...byAdmins, "not-found", "invalid-request"],

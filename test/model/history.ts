@@ -1,5 +1,5 @@
 import { contentTypeOf } from "@bulkhead/kit";
-import { checkGround, isMounted, permit, place } from "./ground.ts";
+import { checkGround, hidden, isMounted, mayAt, permit, place } from "./ground.ts";
 import type { Principal } from "./authority.ts";
 import type { Operation } from "./call.ts";
 import { type File, isDirectory, type Kept, lookUp, mapFiles, type Node, put } from "./files.ts";
@@ -39,11 +39,16 @@ export const forget = (world: World, root: string): void => {
 };
 
 /** What was stored and removed at a place, newest first; undefined where there never was a file. */
-const pastOf = (world: World, at: string): readonly Kept[] | undefined => {
+const pastOf = (world: World, principal: Principal, at: string): readonly Kept[] | undefined => {
   const node = lookUp(world.tree, names(at));
   const own = typeof node === "string" || isDirectory(node) ? [] : node.past;
   const all = [...(world.removed.get(at) ?? []), ...own];
-  return all.length === 0 ? undefined : all.sort((a, b) => b.stamp - a.stamp);
+  if (all.length === 0) return undefined;
+  all.sort((a, b) => b.stamp - a.stamp);
+  const removal = all.findIndex(({ kind }) => kind === "remove");
+  // What was removed is for those who can share its place.
+  const whole = principal.kind !== "identity" || mayAt(world, principal, at).share;
+  return whole || removal < 0 ? all : all.slice(0, removal);
 };
 
 const checkKept = (world: World, at: string): void => {
@@ -52,26 +57,27 @@ const checkKept = (world: World, at: string): void => {
 };
 
 /** The content that an operation names by its place in the list of versions, the newest being the first. */
-const versionAt = (world: World, at: string, nth: number): Kept =>
-  pastOf(world, at)?.filter(({ kind }) => kind === "write")[nth] ?? refuse("not-found");
+const versionAt = (world: World, principal: Principal, at: string, nth: number): Kept =>
+  pastOf(world, principal, at)?.filter(({ kind }) => kind === "write")[nth] ?? refuse("not-found");
 
 /** An earlier content, for reading. */
-export const earlier = (world: World, at: string, nth: number): Kept => {
+export const earlier = (world: World, principal: Principal, at: string, nth: number): Kept => {
   const node = lookUp(world.tree, names(at));
   checkKept(world, at);
   if (typeof node !== "string" && isDirectory(node)) refuse("is-directory");
-  return versionAt(world, at, nth);
+  return versionAt(world, principal, at, nth);
 };
 
 export const versions = (world: World, principal: Principal, path: string): Outcome => {
   const at = place(principal, path);
-  permit(world, principal, [[at, "read"]]);
+  permit(world, principal, "versions", [[at, "read"]]);
   checkGround(world, principal, [[at, "read"]]);
   checkKept(world, at);
   const node = lookUp(world.tree, names(at));
-  const past = pastOf(world, at);
+  const past = pastOf(world, principal, at);
   if (past === undefined)
     return refuse(typeof node === "object" && isDirectory(node) ? "is-directory" : "not-found");
+  if (past.length === 0) hidden();
   const current = typeof node === "string" || isDirectory(node) ? undefined : node.stamp;
   const entries = past.map(({ kind, content, stamp }) =>
     kind === "remove"
@@ -87,13 +93,13 @@ export const restore = (
   { path, nth }: Extract<Operation, { readonly op: "restore" }>,
 ): Outcome => {
   const at = place(principal, path);
-  permit(world, principal, [[at, "write"]]);
+  permit(world, principal, "restore", [[at, "write"]]);
   checkGround(world, principal, [[at, "write"]]);
   checkKept(world, at);
   const there = lookUp(world.tree, names(at));
   if (there === "below-file") refuse("not-directory");
   if (typeof there !== "string" && isDirectory(there)) refuse("is-directory");
-  const file = stored(world, there, versionAt(world, at, nth));
+  const file = stored(world, there, versionAt(world, principal, at, nth));
   put(world.tree, names(at), file);
   const size = Buffer.byteLength(file.content);
   return {

@@ -7,10 +7,14 @@ import type { Exchange } from "./system.ts";
 export interface Leaks {
   /** The platform copied or moved from a root, or its ground, to another. */
   readonly carried: (from: string, to: string) => void;
-  /** Throws if an answer to `tenant` (undefined: the platform) holds a secret, or anything of another's. */
+  /**
+   * Throws if an answer to `tenant` (undefined: the platform) holds a secret, or anything of another's that was not
+   * given to whom it is for. Ids that the request named may be named in turn.
+   */
   readonly check: (
     tenant: number | undefined,
     exchange: Pick<Exchange, "headers" | "body">,
+    given?: { readonly tenants: readonly number[]; readonly said: string },
   ) => void;
   /** A key was minted. Its secret is in no later answer, its id in nobody else's. */
   readonly minted: (tenant: number | undefined, id: string, secret: string) => void;
@@ -52,14 +56,15 @@ export const createLeaks = (names: Names, secrets: readonly string[]): Leaks => 
       if (tenant !== undefined) ids.push({ tenant, id });
     },
     checkLine: checkText,
-    check: (tenant, { headers, body }) => {
+    check: (tenant, { headers, body }, given) => {
       const text = `${headers.map((header) => header.join(": ")).join("\n")}\n${body.toString()}`;
       checkText(text);
       if (tenant === undefined) return;
       const own = heldBy(tenant);
       for (const other of names.ids.keys()) {
-        if (own.has(other)) continue;
+        if (own.has(other) || given?.tenants.includes(other) === true) continue;
         if (text.includes(names.words[other] ?? "-")) found(`a name or content of tenant ${other}`);
+        if (given?.said.includes(names.ids[other] ?? "") === true) continue;
         if (new RegExp(`(?<![\\w-])${names.ids[other]}(?![\\w-])`).test(text))
           found(`the id of tenant ${other}`);
         for (const key of ids)

@@ -4,6 +4,8 @@ import type { Request } from "./call.ts";
 import { administer } from "./administration.ts";
 import type { Directory, Kept } from "./files.ts";
 import { operate } from "./operations.ts";
+import { relate } from "./relating.ts";
+import type { Tuple } from "./relations.ts";
 import { Refusal } from "./refusal.ts";
 
 /** All that there is: the state of the whole system, and nothing clever. */
@@ -16,6 +18,8 @@ export interface World {
   readonly tenants: Map<string, Tenant>;
   /** By name; the ended ones stay. */
   readonly keys: Map<string, Key>;
+  /** Every relation that was given and not taken back. */
+  tuples: Tuple[];
   /** Milliseconds since the epoch. */
   now: number;
   stamps: number;
@@ -40,6 +44,7 @@ export const emptyWorld = (): World => ({
         name: platformName,
         tenant: undefined,
         prefix: undefined,
+        subject: undefined,
         scopes: all,
         parent: undefined,
         expiresAt: Infinity,
@@ -47,6 +52,7 @@ export const emptyWorld = (): World => ({
       },
     ],
   ]),
+  tuples: [],
   now: 0,
   stamps: 0,
 });
@@ -85,7 +91,7 @@ export const answer = (world: World, request: Request): Prediction => {
   try {
     const key = world.keys.get(request.by);
     if (key === undefined) throw new Error(`The model knows no key ${request.by}.`);
-    const principal = principalOf(key, request.within, world.now);
+    const principal = principalOf(world, key, request.within);
     const { status, body, mutates, job } = act(world, principal, request);
     return {
       status,
@@ -128,6 +134,15 @@ const act = (world: World, principal: Principal, { operation }: Request): Outcom
     case "delete":
       checkServing(principal.tenant, principal);
       return administer(world, principal, operation);
+    case "user":
+    case "removeUser":
+    case "group":
+    case "removeGroup":
+    case "grant":
+    case "ungrant":
+    case "check":
+      checkServing(principal.tenant, principal);
+      return relate(world, principal, operation);
     default:
       return operation satisfies never;
   }
@@ -137,6 +152,6 @@ const whoIs = ({ kind, tenant, home, bounds, scopes }: Principal): object => ({
   kind,
   tenant: tenant?.id ?? null,
   home,
-  bounds,
+  bounds: [...bounds].sort(),
   scopes,
 });

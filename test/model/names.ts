@@ -9,6 +9,8 @@ export interface Names {
   readonly words: readonly string[];
   /** A directory on the platform's ground. */
   readonly ground: string;
+  /** What makes the names of users and groups this run's own. */
+  readonly mark: string;
 }
 
 /** Names that no other run has. `mark` makes two runs on two servers speak of the same. */
@@ -19,11 +21,13 @@ export const namesFor = (
   ids: [`${mark}-a`, `${mark}-ab`, `${mark}_a`],
   words: [words(), words(), words()].map((word) => `w${word}`),
   ground: `g${mark}`,
+  mark,
 });
 
 /** Puts names for placeholders; `own` is the number of the caller's tenant. */
 export const fill = (names: Names, own: number | undefined, text: string): string =>
   text
+    .replace(/<m>/g, names.mark)
     .replace(/<(\d)>/g, (_, i: string) => names.ids[Number(i)] ?? "")
     .replace(/<w(\d)>/g, (_, i: string) => names.words[Number(i)] ?? "")
     .replace(/<w>/g, () => (own === undefined ? "platform" : (names.words[own] ?? "")));

@@ -1,9 +1,8 @@
-import { checkScope, checkServing, covers, locate, type Principal } from "./authority.ts";
+import { checkScope, type Principal } from "./authority.ts";
 import type { Operation } from "./call.ts";
 import {
   type Directory,
   drop,
-  entriesOf,
   type File,
   fileAt,
   found,
@@ -17,8 +16,10 @@ import {
 import { checkGround, isMounted, makeRoot, ownerOf, permit, place } from "./ground.ts";
 import { globMatches } from "./glob.ts";
 import { bury, earlier, isKept, restore, stored, typeOf, versions } from "./history.ts";
+import { leads, listFor, nodeFor, walk } from "./looking.ts";
 import type { Outcome, World } from "./model.ts";
-import { isInside, names, rootOf, spell } from "./place.ts";
+import { names, rootOf, spell } from "./place.ts";
+import { purge } from "./relations.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import { transfer } from "./transfer.ts";
 
@@ -40,69 +41,6 @@ type FileOperation = Extract<
       | "restore";
   }
 >;
-
-/** The names that lead from a strict ancestor to the bounds; undefined where the path is within them. */
-const leads = (world: World, principal: Principal, path: string): readonly string[] | undefined => {
-  const at = locate(principal, path);
-  if (covers(principal, at)) return undefined;
-  const below = path === "/" ? [] : principal.bounds.filter((bound) => isInside(at, bound));
-  if (below.length === 0) refuse("outside-workspace");
-  checkServing(principal.tenant, principal);
-  checkScope(principal, "read");
-  return [...new Set(below.map((bound) => names(bound)[names(at).length] ?? ""))];
-};
-
-const nodeFor = (world: World, principal: Principal, path: string): Node => {
-  const at = place(principal, path);
-  permit(world, principal, [[at, "read"]]);
-  checkGround(world, principal, [[at, "read"]]);
-  return found(world.tree, names(at));
-};
-
-/** The entries of a directory as this caller sees them. */
-const listFor = (
-  world: World,
-  principal: Principal,
-  path: string,
-): readonly (readonly [string, Node])[] => {
-  const led = leads(world, principal, path);
-  if (led !== undefined) return entriesOf(new Map(led.map((name) => [name, new Map()])));
-  const node = nodeFor(world, principal, path);
-  return isDirectory(node) ? entriesOf(node) : refuse("not-directory");
-};
-
-interface Seen {
-  readonly path: string;
-  readonly names: readonly string[];
-  readonly node: Node;
-}
-
-/** Everything below, depth first; what cannot be read is not there. */
-const walk = (
-  world: World,
-  principal: Principal,
-  path: string,
-  above: readonly string[] = [],
-): Seen[] =>
-  listFor(world, principal, path).flatMap(([name, node]) => {
-    const inner = path === "/" ? `/${name}` : `${path}/${name}`;
-    const seen: Seen = { path: inner, names: [...above, name], node };
-    return isDirectory(node) ? [seen, ...walkStill(world, principal, inner, seen.names)] : [seen];
-  });
-
-const walkStill = (
-  world: World,
-  principal: Principal,
-  path: string,
-  above: readonly string[],
-): Seen[] => {
-  try {
-    return walk(world, principal, path, above);
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "not-found") return [];
-    throw error;
-  }
-};
 
 /** What is said of a file or directory. */
 const statBody = (path: string, node: Node): Record<string, unknown> =>
@@ -171,7 +109,7 @@ export const operate = (world: World, principal: Principal, operation: FileOpera
         ...(moves ? [[from, "delete"] as const] : []),
         [to, "write"] as const,
       ];
-      permit(world, principal, touches);
+      permit(world, principal, operation.op, touches);
       checkGround(world, principal, touches, moves);
       const outcome = transfer(world, operation, from, to);
       const { path, kind, size } = statBody(operation.to, found(world.tree, names(to)));
@@ -186,9 +124,10 @@ type Of<Name extends FileOperation["op"]> = Extract<FileOperation, { readonly op
 
 const read = (world: World, principal: Principal, { path, range, nth }: Of<"read">): Outcome => {
   const at = place(principal, path);
-  permit(world, principal, [[at, "read"]]);
+  permit(world, principal, "read", [[at, "read"]]);
   checkGround(world, principal, [[at, "read"]]);
-  const file = nth === undefined ? fileAt(world.tree, names(at)) : earlier(world, at, nth);
+  const file =
+    nth === undefined ? fileAt(world.tree, names(at)) : earlier(world, principal, at, nth);
   const bytes = Buffer.from(file.content);
   const contentType = typeOf(file, names(at).at(-1) ?? "");
   if (range === undefined)
@@ -206,7 +145,7 @@ const read = (world: World, principal: Principal, { path, range, nth }: Of<"read
 
 const write = (world: World, principal: Principal, operation: Of<"write" | "append">): Outcome => {
   const at = place(principal, operation.path);
-  permit(world, principal, [[at, "write"]]);
+  permit(world, principal, operation.op, [[at, "write"]]);
   const spot = names(at);
   const there = lookUp(world.tree, spot);
   if (operation.op === "append" && typeof there !== "string" && isDirectory(there))
@@ -250,7 +189,7 @@ const makeDirectories = (
   let made = 0;
   const make = (): void => {
     const at = place(principal, path);
-    permit(world, principal, [[at, "write"]]);
+    permit(world, principal, "mkdir", [[at, "write"]]);
     const there = lookUp(world.tree, names(at));
     if (rootOf(at) === at && ownerOf(world, at) === undefined) {
       if (principal.kind !== "platform") refuse("forbidden");
@@ -282,7 +221,7 @@ const remove = (
   { path, recursive, match }: Of<"remove">,
 ): Outcome => {
   const at = place(principal, path);
-  permit(world, principal, [[at, "delete"]]);
+  permit(world, principal, "remove", [[at, "delete"]]);
   checkGround(world, principal, [[at, "delete"]]);
   const node = found(world.tree, names(at));
   const empty: Directory = new Map();
@@ -292,6 +231,7 @@ const remove = (
     refuse("precondition-failed");
   if (isDirectory(node) && node.size > 0 && !recursive) refuse("not-empty");
   bury(world, at, node);
+  purge(world, at);
   if (isMounted(world, at)) put(world.tree, names(at), empty);
   else drop(world.tree, names(at));
   return { status: 204, mutates: 1 };

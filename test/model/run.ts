@@ -4,16 +4,19 @@ import { recordPage, wireVersion } from "@bulkhead/wire";
 import type { Operation, Request } from "./call.ts";
 import { compare, Mismatch } from "./compare.ts";
 import type { Coverage } from "./coverage.ts";
+import { checkExplained } from "./explained.ts";
 import type { Front, Spoken } from "./fronts/front.ts";
 import { checkFiles, noEtags } from "./invariants.ts";
+import { jobOf } from "./job-of.ts";
 import { createLeaks } from "./leaks.ts";
 import { answer, emptyWorld, platformName, type Prediction, type World } from "./model.ts";
 import { fill, filled, type Names } from "./names.ts";
+import { givers } from "./authority.ts";
 import { isInside } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { setup } from "./setup.ts";
 import type { Exchange, System } from "./system.ts";
-import { api, member } from "../support/api.ts";
+import { api } from "../support/api.ts";
 
 /** What several runs on one system gather. */
 export interface Tally {
@@ -40,6 +43,8 @@ interface Secret {
 }
 
 const lifetime = 10 * 60_000;
+/** Of how many requests one is explained first. */
+const explainedEach = 4;
 const stale = "no-such-etag";
 const mutating: readonly Operation["op"][] = [
   "write",
@@ -53,12 +58,17 @@ const mutating: readonly Operation["op"][] = [
   "suspend",
   "reactivate",
   "delete",
+  "user",
 ];
 
 export interface RunOptions {
   /** What is left out of the beginning. */
   readonly without?: (plan: Plan) => boolean;
 }
+
+/** Of relations, the answer says again what the request said. */
+const saidBy = ({ operation }: Request): string =>
+  operation.op === "grant" || operation.op === "check" ? JSON.stringify(operation) : "";
 
 /** Begins one: makes its tenants and keys. */
 export const startRun = async (
@@ -76,12 +86,18 @@ export const startRun = async (
   const etags = noEtags();
   const recorded = new Map<string, number>();
   const order: string[] = [];
+  /** What the system calls the relations, in the order in which they came to be. */
+  const relations: string[] = [];
+  let asked = 0;
   let lines = system.lines.length;
 
   const tenantOf = (key: string): number | undefined => {
     const id = world.keys.get(key)?.tenant?.id;
     return id === undefined ? undefined : names.ids.indexOf(id);
   };
+  /** The tenants that gave something to whom a key is of. */
+  const givenTo = (by: string): readonly number[] =>
+    givers(world, world.keys.get(by)).map(({ id }) => names.ids.indexOf(id));
   const keyAt = (index: number): string =>
     index < 0 ? platformName : (order[index % Math.max(1, order.length)] ?? platformName);
 
@@ -133,6 +149,14 @@ export const startRun = async (
         case "narrow":
         case "revoke":
           return { ...operation, ...known(operation.key) };
+        case "grant":
+          return {
+            ...operation,
+            name: `r${relations.length}`,
+            expiresAt: operation.expiresAt === undefined ? undefined : system.now() + lifetime,
+          };
+        case "ungrant":
+          return { ...operation, id: relations[Number(operation.name.slice(1))] ?? "none" };
         case "read":
         case "restore":
           return {
@@ -162,13 +186,6 @@ export const startRun = async (
     return { by, within, operation: await complete() };
   };
 
-  const jobOf = (exchanges: readonly Exchange[], spoken: Spoken): string | undefined => {
-    const accepted = exchanges.find(({ status }) => status === 202);
-    if (accepted === undefined) return /"job": ?"([^"]+)"/.exec(spoken.output ?? "")?.[1];
-    const text = accepted.body.toString();
-    return member({ status: 202, headers: new Headers(), text, json: JSON.parse(text) }, "job");
-  };
-
   const check = async (
     request: Request,
     predicted: Prediction,
@@ -176,9 +193,10 @@ export const startRun = async (
     spoken: Spoken,
   ) => {
     const tenant = tenantOf(request.by);
-    for (const exchange of exchanges) leaks.check(tenant, exchange);
+    const given = { tenants: givenTo(request.by), said: saidBy(request) };
+    for (const exchange of exchanges) leaks.check(tenant, exchange, given);
     if (spoken.output !== undefined)
-      leaks.check(tenant, { headers: [], body: Buffer.from(spoken.output) });
+      leaks.check(tenant, { headers: [], body: Buffer.from(spoken.output) }, given);
     for (const line of system.lines.slice(lines)) leaks.checkLine(line);
     lines = system.lines.length;
     if (exchanges[0] !== undefined)
@@ -203,6 +221,11 @@ export const startRun = async (
       throw new Error("There is no such front or key.");
     world.now = system.now();
     const predicted = answer(world, request);
+    if (
+      ++asked % explainedEach === 0 &&
+      (await checkExplained(system, secret.key, within, operation, predicted))
+    )
+      tally.coverage.count("explain", "-", predicted.code ?? "ok");
     const recorder = system.recorder();
     const { fetch, exchanges } = recorder;
     const caller = { url: system.url(), key: secret.key, within, fetch, folder: system.home };
@@ -223,6 +246,8 @@ export const startRun = async (
           if (ends.some((end) => isInside(end, path))) etags.present.delete(path);
     }
     await check(request, predicted, exchanges, spoken);
+    if (spoken.granted !== undefined && !relations.includes(spoken.granted))
+      relations.push(spoken.granted);
     if (spoken.minted !== undefined && (operation.op === "mint" || operation.op === "rotate")) {
       secrets.set(operation.name, spoken.minted);
       tally.keys.add(spoken.minted.id);
@@ -244,8 +269,9 @@ export const startRun = async (
 
   for (const plan of setup)
     if (options.without?.(plan) !== true) await perform(plan);
-    // A key that nobody has keeps its number.
+    // A key that nobody has keeps its number, and so does a relation.
     else if ("by" in plan && plan.operation.op === "mint") order.push("nobody");
+    else if ("by" in plan && plan.operation.op === "grant") relations.push("none");
 
   return {
     world,

@@ -58,6 +58,40 @@ export const seeds: readonly Seed[] = [
     ],
   },
   {
+    shows: "who was only named by a relation could not be made a user",
+    trace: [
+      {
+        by: 0,
+        front: "http",
+        operation: { op: "grant", name: "", subject: "user:x<m>", relation: "viewer", path: "/a" },
+      },
+      {
+        by: 0,
+        front: "http",
+        operation: { op: "user", tenant: "<0>", subject: "user:x<m>", role: "editor" },
+      },
+    ],
+  },
+  {
+    shows:
+      "to the platform, a subject of the object's tenant was ambiguous where two others had one of that name",
+    trace: [
+      { by: -1, front: "http", operation: { op: "create", tenant: "<2>", root: "/workspace/<2>" } },
+      ...["<0>", "<1>", "<2>"].flatMap((tenant): readonly Plan[] => [
+        {
+          by: -1,
+          front: "http",
+          operation: { op: "user", tenant, subject: "user:x<m>" },
+        },
+      ]),
+      ...["<0>", "<1>", "<2>"].map((tenant): Plan => {
+        const path = `/workspace/${tenant}`;
+        const asked = { subject: "user:x<m>", permission: "can_read", path } as const;
+        return { by: -1, front: "http", operation: { op: "check", ...asked } };
+      }),
+    ],
+  },
+  {
     shows: "nothing yet: an id that is used again, with what stood in the same place",
     trace: [
       write(1, "/kept"),

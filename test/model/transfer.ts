@@ -10,10 +10,11 @@ import {
   put,
 } from "./files.ts";
 import type { Outcome, World } from "./model.ts";
-import { isMounted } from "./ground.ts";
+import { isMounted, ownerOf } from "./ground.ts";
 import { bury, isKept, stored, typeOf } from "./history.ts";
 import { isInside, names, rootOf } from "./place.ts";
 import { refuse } from "./refusal.ts";
+import { follow, purge } from "./relations.ts";
 
 type Transfer = Extract<Operation, { readonly op: "copy" | "move" }>;
 
@@ -43,6 +44,8 @@ export const transfer = (world: World, operation: Transfer, from: string, to: st
     put(world.tree, names(to), renewed(world, source, [from, to], apart, there));
     if (op === "move") bury(world, from, source);
   }
+  if (op === "move" && ownerOf(world, from) === ownerOf(world, to)) follow(world, from, to);
+  else if (op === "move") purge(world, from);
   if (apart && tree) return { status: 202, mutates: 1, job: true };
   return { status: replaces ? 200 : 201, mutates: 1 };
 };

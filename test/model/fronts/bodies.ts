@@ -1,12 +1,16 @@
 import {
   type FileStat,
   fileStat,
+  checkAnswer,
   globAnswer,
   recordPage,
+  wireGrant,
+  wireGroup,
   wireKey,
   wireMintedKey,
   wireTenant,
   type WireVersion,
+  wireUser,
   wireVersion,
   wireWhoAmI,
 } from "@bulkhead/wire";
@@ -58,7 +62,7 @@ export const bodyOf = (
       return { paths: globAnswer.parse(json).paths };
     case "whoami": {
       const { principal, tenant, home, bounds, scopes } = wireWhoAmI.parse(json);
-      return { kind: principal.kind, tenant, home, bounds, scopes };
+      return { kind: principal.kind, tenant, home, bounds: [...bounds].sort(), scopes };
     }
     case "mint":
     case "rotate":
@@ -72,6 +76,21 @@ export const bodyOf = (
       const { id, status, roots } = wireTenant.parse(json);
       return { id, status, roots };
     }
+    case "user": {
+      const { tenant, type, id, role } = wireUser.parse(json);
+      return { tenant, type, id, role };
+    }
+    case "group": {
+      const { tenant, id } = wireGroup.parse(json);
+      return { tenant, id };
+    }
+    case "grant": {
+      const grant = wireGrant.parse(json);
+      const { subject, subjectTenant, relation, object, tenant, expiresAt } = grant;
+      return { subject, subjectTenant, relation, object, tenant, expires: expiresAt !== null };
+    }
+    case "check":
+      return { allowed: checkAnswer.parse(json).allowed };
     case "versions":
       return { entries: recordPage(wireVersion).parse(json).items.map(versionOf) };
     case "read":
@@ -79,6 +98,9 @@ export const bodyOf = (
     case "remove":
     case "revoke":
     case "delete":
+    case "removeUser":
+    case "removeGroup":
+    case "ungrant":
       return undefined;
     default:
       return operation satisfies never;
@@ -92,8 +114,20 @@ export const mintedOf = (operation: Operation, json: unknown): Minted | undefine
   return { id, key: z.string().parse(key) };
 };
 
+/** What the system calls a relation that was given. */
+export const grantedOf = (operation: Operation, json: unknown): string | undefined =>
+  operation.op === "grant" ? wireGrant.parse(json).id : undefined;
+
 /** A subject in two parts. */
-export const subjectOf = (text: string): { type: "user"; id: string } => ({
-  type: "user",
-  id: text.slice("user:".length),
+export const subjectOf = (text: string): { type: "user" | "agent"; id: string } => ({
+  type: text.startsWith("agent:") ? "agent" : "user",
+  id: text.slice(text.indexOf(":") + 1),
 });
+
+/** What a grant names, in the words of every front. */
+export const objectOf = (operation: Extract<Operation, { readonly op: "grant" | "check" }>) => {
+  const { path, group, admin, tenant } = operation;
+  if (group !== undefined) return { object: `group:${group}`, tenant };
+  if (admin !== undefined) return { object: `tenant:${admin}` };
+  return { object: `file:${path ?? "/"}${operation.below === true ? "/*" : ""}` };
+};

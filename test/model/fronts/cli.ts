@@ -7,7 +7,7 @@ import { bulkhead } from "@bulkhead/harness";
 import { fileStat, wireVersion } from "@bulkhead/wire";
 import { z } from "zod";
 import type { Operation, Range } from "../call.ts";
-import { bodyOf, lineOf, mintedOf, statOf, versionOf } from "./bodies.ts";
+import { bodyOf, grantedOf, lineOf, mintedOf, objectOf, statOf, versionOf } from "./bodies.ts";
 import type { Front, Spoken } from "./front.ts";
 
 const rangeOf = (range: Range): string =>
@@ -93,6 +93,40 @@ const wordsOf = (operation: Operation, source: string): readonly string[] => {
       return ["key", "revoke", operation.id];
     case "rotate":
       return ["key", "rotate", operation.id, "--overlap", String(operation.overlapSeconds)];
+    case "user":
+      return [
+        "user",
+        "create",
+        operation.subject,
+        ...flag("--tenant", operation.tenant),
+        ...flag("--role", operation.role),
+      ];
+    case "removeUser":
+      return ["user", "rm", operation.subject, ...flag("--tenant", operation.tenant)];
+    case "group":
+      return ["group", "create", operation.id, ...flag("--tenant", operation.tenant)];
+    case "removeGroup":
+      return ["group", "rm", operation.id, ...flag("--tenant", operation.tenant)];
+    case "grant":
+    case "check": {
+      const { object, tenant } = objectOf(operation);
+      const { op, subject, subjectTenant } = operation;
+      const expiresAt = op === "grant" ? operation.expiresAt : undefined;
+      return [
+        op,
+        subject,
+        op === "grant" ? operation.relation : operation.permission,
+        object,
+        ...flag("--subject-tenant", subjectTenant),
+        ...flag("--tenant", tenant),
+        ...flag(
+          "--expires",
+          expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+        ),
+      ];
+    }
+    case "ungrant":
+      return ["revoke", operation.id];
     case "create":
       return ["tenant", "create", operation.tenant, "--root", operation.root];
     case "suspend":
@@ -135,7 +169,9 @@ interface Run {
 }
 
 const spoken = (operation: Operation, { code, out, err }: Run): Spoken => {
-  if (code !== 0) {
+  // A question is answered with no as it is with yes.
+  const isNo = operation.op === "check" && code === exitCodes.forbidden && out.length > 0;
+  if (code !== 0 && !isNo) {
     const last = err.trim().split("\n").at(-1) ?? "";
     if (!last.startsWith("{")) throw new Error(`Exit ${code}: ${err}`);
     const said = failure.parse(JSON.parse(last)).error.code;
@@ -169,6 +205,9 @@ const spoken = (operation: Operation, { code, out, err }: Run): Spoken => {
     case "move":
     case "revoke":
     case "delete":
+    case "removeUser":
+    case "removeGroup":
+    case "ungrant":
       return {};
     case "write":
     case "append":
@@ -179,9 +218,14 @@ const spoken = (operation: Operation, { code, out, err }: Run): Spoken => {
     case "rotate":
     case "create":
     case "suspend":
-    case "reactivate": {
+    case "reactivate":
+    case "user":
+    case "group":
+    case "grant":
+    case "check": {
       const json: unknown = JSON.parse(text);
-      return { body: bodyOf(operation, json), minted: mintedOf(operation, json) };
+      const [minted, granted] = [mintedOf(operation, json), grantedOf(operation, json)];
+      return { body: bodyOf(operation, json), minted, granted };
     }
     default:
       return operation satisfies never;

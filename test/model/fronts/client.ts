@@ -1,12 +1,22 @@
 import { BulkheadError, RemoteFS } from "@bulkhead/client";
 import type { Operation } from "../call.ts";
-import { bodyOf, lineOf, mintedOf, statOf, subjectOf, versionOf } from "./bodies.ts";
+import {
+  bodyOf,
+  grantedOf,
+  lineOf,
+  mintedOf,
+  objectOf,
+  statOf,
+  subjectOf,
+  versionOf,
+} from "./bodies.ts";
 import type { Front, Spoken } from "./front.ts";
 
 const act = async (fs: RemoteFS, operation: Operation): Promise<Spoken> => {
   const said = (json: unknown): Spoken => ({
     body: bodyOf(operation, json),
     minted: mintedOf(operation, json),
+    granted: grantedOf(operation, json),
   });
   switch (operation.op) {
     case "stat":
@@ -88,6 +98,34 @@ const act = async (fs: RemoteFS, operation: Operation): Promise<Spoken> => {
       return {};
     case "rotate":
       return said(await fs.keys.rotate(operation.id, { overlapSeconds: operation.overlapSeconds }));
+    case "user": {
+      const { tenant, subject, role } = operation;
+      return said(await fs.users.create(tenant, { ...subjectOf(subject), role }));
+    }
+    case "removeUser": {
+      const { type, id } = subjectOf(operation.subject);
+      await fs.users.delete(operation.tenant, id, { type });
+      return {};
+    }
+    case "group":
+      return said(await fs.groups.create(operation.tenant, operation.id));
+    case "removeGroup":
+      await fs.groups.delete(operation.tenant, operation.id);
+      return {};
+    case "grant": {
+      const { subject, subjectTenant, relation, expiresAt } = operation;
+      const ends = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
+      const granted = { subject, subjectTenant, relation, expiresAt: ends };
+      return said(await fs.relations.grant({ ...granted, ...objectOf(operation) }));
+    }
+    case "ungrant":
+      await fs.relations.revoke(operation.id);
+      return {};
+    case "check": {
+      const { subject, subjectTenant, permission } = operation;
+      const asked = { subject, subjectTenant, permission, ...objectOf(operation) };
+      return said(await fs.relations.check(asked));
+    }
     case "create":
       return said(await fs.tenants.create({ id: operation.tenant, root: operation.root }));
     case "suspend":

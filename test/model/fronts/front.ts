@@ -18,6 +18,8 @@ export interface Minted {
 
 export interface Spoken extends Answer {
   readonly minted?: Minted | undefined;
+  /** What the system calls a relation that was given. */
+  readonly granted?: string | undefined;
   /** What a process of its own wrote to stdout, where nobody else can see its answers. */
   readonly output?: string | undefined;
 }

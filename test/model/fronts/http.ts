@@ -2,7 +2,7 @@ import { encodePath, parseRequestPath } from "@bulkhead/contract";
 import { listPage } from "@bulkhead/wire";
 import { z } from "zod";
 import type { Operation, Range } from "../call.ts";
-import { bodyOf, lineOf, mintedOf, subjectOf } from "./bodies.ts";
+import { bodyOf, grantedOf, lineOf, mintedOf, objectOf, subjectOf } from "./bodies.ts";
 import type { Caller, Front, Spoken } from "./front.ts";
 
 const problem = z.object({ code: z.string() });
@@ -106,6 +106,32 @@ const sendingOf = (operation: Operation): Sending => {
       return { method: "DELETE", target: `/v1/keys/${operation.id}` };
     case "rotate":
       return post(`/v1/keys/${operation.id}/rotate`, { overlapSeconds: operation.overlapSeconds });
+    case "user": {
+      const { tenant, subject, role } = operation;
+      return post(`/v1/tenants/${tenant}/users`, { ...subjectOf(subject), role });
+    }
+    case "removeUser": {
+      const { type, id } = subjectOf(operation.subject);
+      return {
+        method: "DELETE",
+        target: `/v1/tenants/${operation.tenant}/users/${id}?type=${type}`,
+      };
+    }
+    case "group":
+      return post(`/v1/tenants/${operation.tenant}/groups`, { id: operation.id });
+    case "removeGroup":
+      return { method: "DELETE", target: `/v1/tenants/${operation.tenant}/groups/${operation.id}` };
+    case "grant": {
+      const { subject, subjectTenant, relation, expiresAt } = operation;
+      const granted = { subject, subjectTenant, relation, expiresAt: timeOf(expiresAt) };
+      return post("/v1/relations", { ...granted, ...objectOf(operation) });
+    }
+    case "ungrant":
+      return { method: "DELETE", target: `/v1/relations/${operation.id}` };
+    case "check": {
+      const { subject, subjectTenant, permission } = operation;
+      return post("/v1/check", { subject, subjectTenant, permission, ...objectOf(operation) });
+    }
     case "create":
       return post("/v1/tenants", { id: operation.tenant, root: operation.root });
     case "suspend":
@@ -169,6 +195,7 @@ export const http: Front = {
     }
     if (status === 204 || status === 202) return { status };
     const json: unknown = JSON.parse(bytes.toString());
-    return { status, body: bodyOf(operation, json), minted: mintedOf(operation, json) };
+    const [minted, granted] = [mintedOf(operation, json), grantedOf(operation, json)];
+    return { status, body: bodyOf(operation, json), minted, granted };
   },
 };
