@@ -5,7 +5,7 @@ import { errorCodes } from "@bulkhead/contract";
 import { startServer, type TestServer } from "../support/start-server.ts";
 
 /** How many requests; `BULKHEAD_EXPLAINED=10000` for a long run. */
-const wanted = Number(process.env["BULKHEAD_EXPLAINED"] ?? 600);
+const wanted = Number(process.env["BULKHEAD_EXPLAINED"] ?? 400);
 const seed = Number(process.env["BULKHEAD_SEED"] ?? 20_261_121);
 
 /** Repeatable numbers (Mulberry32, public domain). */

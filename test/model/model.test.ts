@@ -15,7 +15,7 @@ import { seeds } from "./seeds.ts";
 import { startSystem, type System } from "./system.ts";
 
 const fronts = [http, client, cli];
-const runs = Number(process.env["BULKHEAD_MODEL_RUNS"] ?? 20);
+const runs = Number(process.env["BULKHEAD_MODEL_RUNS"] ?? 12);
 
 describe("the system", () => {
   let system: System;

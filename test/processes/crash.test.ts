@@ -210,15 +210,15 @@ const sorted = (places: ReadonlyMap<string, string>): readonly (readonly [string
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 it(
-  "20 SIGKILLs under write load: what was acknowledged is there, nothing is torn",
+  "14 SIGKILLs under write load: what was acknowledged is there, nothing is torn",
   { timeout: 180_000 },
   async () => {
     const seed = Number(process.env["BULKHEAD_TEST_SEED"] ?? randomInt(1_000_000_000));
     console.info(`crash run: BULKHEAD_TEST_SEED=${seed}`);
     const database = await testDatabase({ migrate });
     const runs = await Promise.all([
-      run({ seed, kills: 12, databaseUrl: database.url, placement: "local" }),
-      run({ seed: seed + 1000, kills: 8, databaseUrl: undefined, placement: "local" }),
+      run({ seed, kills: 8, databaseUrl: database.url, placement: "local" }),
+      run({ seed: seed + 1000, kills: 6, databaseUrl: undefined, placement: "local" }),
     ]);
     await database.close();
     const hit: Record<string, number> = {};
@@ -229,15 +229,15 @@ it(
     console.info(
       `acknowledged ${total("acknowledged")}, in flight ${total("inFlight")}, hit ${JSON.stringify(hit)}`,
     );
-    expect(total("acknowledged")).toBeGreaterThanOrEqual(200);
-    expect(total("inFlight")).toBeGreaterThanOrEqual(20);
+    expect(total("acknowledged")).toBeGreaterThanOrEqual(140);
+    expect(total("inFlight")).toBeGreaterThanOrEqual(14);
     for (const name of [...kinds, "intent open", "intent committing"])
       expect(hit[name] ?? 0, name).toBeGreaterThan(0);
   },
 );
 
 it(
-  "10 SIGKILLs on versioned storage: what was acknowledged is there, nothing is torn",
+  "6 SIGKILLs on versioned storage: what was acknowledged is there, nothing is torn",
   { timeout: 120_000 },
   async () => {
     const seed = Number(process.env["BULKHEAD_TEST_SEED"] ?? randomInt(1_000_000_000));
@@ -245,13 +245,13 @@ it(
     const database = await testDatabase({ migrate });
     const tally = await run({
       seed,
-      kills: 10,
+      kills: 6,
       databaseUrl: database.url,
       placement: "versioned",
     });
     await database.close();
     console.info(`acknowledged ${tally.acknowledged}, in flight ${tally.inFlight}`);
-    expect(tally.acknowledged).toBeGreaterThanOrEqual(100);
-    expect(tally.inFlight).toBeGreaterThanOrEqual(10);
+    expect(tally.acknowledged).toBeGreaterThanOrEqual(60);
+    expect(tally.inFlight).toBeGreaterThanOrEqual(6);
   },
 );
