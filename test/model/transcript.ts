@@ -24,7 +24,8 @@ export const transcriptOf = (): ((exchange: Exchange) => string) => {
         (match) => `${match.slice(0, match.indexOf(":"))}:"<apart>"`,
       )
       .replace(/after=[^&>]*/g, "after=<cursor>")
-      .replace(/(?<=")[A-Za-z0-9]{16}(?=")/g, name)
+      // Keys, by themselves and as the services that they are.
+      .replace(/(?<="|service:)[A-Za-z0-9]{16}(?=["@])/g, name)
       .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, name);
   return ({ status, headers, body }) => {
     const json = headers.some(
