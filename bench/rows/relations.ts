@@ -23,6 +23,9 @@ import { type Bench, least, most, type Row } from "../row.ts";
 
 const now = 1_800_000_000_000;
 const questions = 1 << 17;
+const turns = 50;
+/** What was shown: a result that nobody looks at need not be computed. */
+let shown = 0;
 
 const collector = (): (() => void) => {
   setFlagsFromString("--expose-gc");
@@ -146,18 +149,23 @@ const listings = async (graph: FileGraph, rounds: number): Promise<readonly Row[
           expiresAt: undefined,
         },
       });
-  const filter = (path: VirtualPath, entries: readonly string[]): Promise<number> =>
-    cost(() => {
-      const judge = graph.listing(graph.closureOf(user(1), now), path, now);
-      return entries.filter((name) => judge(name).leads);
+  // Many at a time: where the system counts a thread's time in ticks of milliseconds, one alone would cost nothing.
+  const filter = async (path: VirtualPath, entries: readonly string[]): Promise<number> => {
+    const spent = await cost(() => {
+      for (let turn = 0; turn < turns; turn++) {
+        const judge = graph.listing(graph.closureOf(user(1), now), path, now);
+        shown += entries.filter((name) => judge(name).leads).length;
+      }
     });
+    return spent / turns;
+  };
   const trees = named("team-", "");
   const root = parseVirtualPath("/workspace/acme");
-  // Many more rounds than others: each is short.
-  const [files = 0, directories = 0] = await alternate(rounds * 10, [
+  const [files = 0, directories = 0] = await alternate(rounds, [
     () => filter(directory, names),
     () => filter(root, trees),
   ]);
+  if (shown === 0) throw new Error("The listings showed nothing.");
   return [
     { name: "listing of 10,000 filtered", unit: "ms", value: files, goals: [most(2)] },
     {

@@ -34,13 +34,15 @@ export interface DatabaseOptions {
   readonly connectMs: number;
   readonly statementMs: number;
   readonly name: string;
+  /** Plans each statement once a connection: for those that always look a few rows up by their keys. */
+  readonly planOnce?: boolean;
 }
 
 const attempts = 3;
 
 /** Opens no connection before the first statement. Connections log in as the URL's user and take the role at once. */
 export const openDatabase = (options: DatabaseOptions): Database => {
-  const { role, max, connectMs, statementMs, name } = options;
+  const { role, max, connectMs, statementMs, name, planOnce = false } = options;
   const { url, extra } = splitOptions(options.url);
   const checked = new WeakSet<pg.PoolClient>();
   const pool = new pg.Pool({
@@ -52,7 +54,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     keepAlive: true,
     application_name: `bulkhead-${name}`,
     // A role's own settings do not apply where it is taken rather than logged in as, so they come along.
-    options: `${extra}-c role=${role} -c statement_timeout=${statementMs} -c idle_in_transaction_session_timeout=5000 -c timezone=UTC -c bulkhead.tenant=`,
+    options: `${extra}-c role=${role} -c statement_timeout=${statementMs} -c idle_in_transaction_session_timeout=5000 -c timezone=UTC -c plan_cache_mode=${planOnce ? "force_generic_plan" : "auto"} -c bulkhead.tenant=`,
   });
   // An idle connection that breaks is dropped by the pool; the next statement finds out for itself.
   pool.on("error", () => undefined);

@@ -52,7 +52,14 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   const { url, log = () => undefined } = options;
   await migrate(url);
   const limits = { url, connectMs: 1500, statementMs: 1500 } as const;
-  const revision = openDatabase({ ...limits, role: "bulkhead_system", max: 1, name: "revision" });
+  // Planned anew for each key, as arrays make PostgreSQL prefer, the read costs many times what it does.
+  const revision = openDatabase({
+    ...limits,
+    role: "bulkhead_system",
+    max: 1,
+    name: "revision",
+    planOnce: true,
+  });
   const hot = openDatabase({ ...limits, role: "bulkhead_app", max: 8, name: "hot" });
   const background = openDatabase({
     ...limits,
