@@ -16,6 +16,8 @@ export const callFunction = (
     max: connections,
     options: "-c role=bulkhead_app",
   });
+  // A server that stops ends idle connections too.
+  pool.on("error", () => undefined);
   const places = Array.from({ length: parameters }, (_, i) => `$${i + 1}`).join(", ");
   const statement = { name: `bench_${name}`, text: `select bulkhead.${name}(${places})` };
   return {
