@@ -8,6 +8,9 @@ if (major < 22 || (major === 22 && minor < 12)) {
   process.exit(1);
 }
 
+const { cacheCompiled } = await import("./cache-compiled.ts");
+cacheCompiled();
+
 const { run } = await import("./run.ts");
 const { exits } = await import("./exit-codes.ts");
 
