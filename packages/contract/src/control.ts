@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { History } from "./changes.ts";
 import type { Context, Principal } from "./context.ts";
 import type { RequestPath } from "./path.ts";
+import type { Place } from "./place.ts";
 import type {
   AuditEntry,
   JobRecord,
@@ -97,6 +98,12 @@ export interface AuditQuery extends PageQuery {
 export interface Control {
   /** Rejects with `unauthenticated`, `tenant-mismatch` or `outside-workspace`. Reads the ledger, whatever was read before. */
   readonly authenticate: (credential: Credential) => Promise<Context>;
+  /**
+   * Draws from the limits of the caller and waits for a place among its tenant's requests. A front asks once a request,
+   * before it serves it, and ends the place with the answer. Rejects with `rate-limited`, or with `unavailable` where
+   * too many wait. `address` is the client's, for counting refusals.
+   */
+  readonly enter: (ctx: Context, address: string) => Promise<Place>;
   readonly session: Session;
   /** Appends, making the file and its parents, atomically against other appends. Judged as a write: needs no other scope. */
   readonly append: (

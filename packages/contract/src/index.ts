@@ -8,6 +8,7 @@ export * from "./error.ts";
 export * from "./explain.ts";
 export * from "./numbered-name.ts";
 export * from "./path.ts";
+export * from "./place.ts";
 export * from "./records.ts";
 export * from "./recovery.ts";
 export * from "./relations.ts";

@@ -10,9 +10,11 @@ import {
 import { append, makeDirectory } from "@bulkhead/kit";
 import { type Ledger, mintKeyString } from "@bulkhead/ledger";
 import {
+  type Admittance,
   type Audited,
   authenticate,
   type Authority,
+  enterControl,
   explainControl,
   type Grounds,
   groundAllows,
@@ -56,6 +58,7 @@ export interface ControlOptions {
   readonly relations: Relations;
   readonly grounds: Grounds;
   readonly streams: StreamWatch;
+  readonly admittance: Admittance;
   readonly sharing: ShareOptions<SharePoint>;
   readonly roots: Pick<RootsTable, "table" | "catchUp">;
   readonly namespaceRoots: readonly string[];
@@ -81,6 +84,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
   const language = modelLanguage();
   return {
     authenticate: authenticate({ authority, sink: ledger.denials, tenants: ledger.tenants }),
+    enter: enterControl({ admittance: options.admittance, onBehalfOf: ledger.onBehalfOf }),
     session,
     append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
     keys: keyControl({

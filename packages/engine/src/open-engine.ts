@@ -2,6 +2,8 @@ import type { Context, Control, VirtualPath, WholeTree } from "@bulkhead/contrac
 import { stack } from "@bulkhead/kit";
 import { provisionKind } from "@bulkhead/ledger";
 import {
+  admission,
+  type AdmissionOptions,
   asWrite,
   audit,
   audited,
@@ -75,6 +77,8 @@ export interface EngineOptions {
   readonly mounts: readonly MountSpec[];
   /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
   readonly graphBytes?: number | undefined;
+  /** How many requests of a tenant are worked on at once, and how many wait. */
+  readonly admission?: AdmissionOptions | undefined;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -206,6 +210,7 @@ const openTree = async (
       relations: given.relations,
       sharing: given.sharing,
       streams,
+      admittance: admission(options.admission),
       roots,
       tenantStore: { ...ledger.tenants, create },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),

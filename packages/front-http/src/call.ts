@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import type { Context, Control, LinkVisit, RequestPath } from "@bulkhead/contract";
+import type { Context, Control, LinkVisit, Place, RequestPath } from "@bulkhead/contract";
 import type { Answer } from "./answer.ts";
 import type { Cursors } from "./cursor.ts";
 import type { Query } from "./query.ts";
@@ -31,6 +31,7 @@ export interface OpenCall extends Front {
 /** A request by somebody known. */
 export interface Call extends OpenCall {
   readonly ctx: Context;
+  readonly place: Place;
   readonly target: Target;
   readonly query: Query;
   /** The file that the path names. Throws `invalid-path`. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { FileError } from "@bulkhead/contract";
+import { FileError, type Place } from "@bulkhead/contract";
 import { headerNames } from "@bulkhead/wire";
 import type { Answer } from "./answer.ts";
 import { endAfter } from "./connection.ts";
+import { jsonText } from "./json-text.ts";
 import { pump } from "./pump.ts";
 
 /** What sending needs to know of a request. */
@@ -16,6 +17,7 @@ export interface Exchange {
   readonly withheld: boolean;
   /** The server is about to stop: the connection ends with this answer. */
   readonly closing: boolean;
+  readonly place: Place;
 }
 
 /** Headers of every answer. */
@@ -54,13 +56,16 @@ const linger = (request: IncomingMessage): Promise<void> =>
   });
 
 /** As long as its bytes are, both ways: what is ASCII goes out in one piece with the head, as text. */
-const jsonBody = (value: unknown): Buffer | string => {
-  const text = JSON.stringify(value);
+const jsonBody = async (value: unknown, signal: AbortSignal): Promise<Buffer | string> => {
+  const text = await jsonText(value, signal);
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
 };
 
-const bodyOf = (answer: Answer): Buffer | string | undefined => {
-  if (answer.json !== undefined) return jsonBody(answer.json);
+const bodyOf = (
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<Buffer | string> | Buffer | undefined => {
+  if (answer.json !== undefined) return jsonBody(answer.json, signal);
   const content = answer.read?.result.content;
   if (!(content instanceof Uint8Array)) return undefined;
   if (content.length !== answer.read?.length)
@@ -70,7 +75,7 @@ const bodyOf = (answer: Answer): Buffer | string | undefined => {
 
 const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const { request, response, signal, stallMs } = exchange;
-  const body = bodyOf(answer);
+  const body = await bodyOf(answer, signal);
   const length = body?.length ?? answer.read?.length ?? answer.length;
   const unread = hasBody(request) && !request.complete;
   const headers: Record<string, string> = {
@@ -83,16 +88,15 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   // An answer without content says so, or the connection would have to end with it.
   if (length === undefined && answer.status !== 204 && answer.status !== 304)
     headers["Content-Length"] = "0";
+  const bodiless = request.method === "HEAD" || answer.status === 304;
+  const content = body === undefined && !bodiless ? answer.read?.result.content : undefined;
+  const stream = content instanceof Uint8Array ? undefined : content;
+  // Before the head: where too many are on their way, that is still an answer.
+  if (stream !== undefined) await exchange.place.stream();
   if (headers["Connection"] === "close" || !response.shouldKeepAlive) endAfter(request.socket);
   response.writeHead(answer.status, headers);
-  const bodiless = request.method === "HEAD" || answer.status === 304;
-  if (
-    answer.read !== undefined &&
-    body === undefined &&
-    !bodiless &&
-    !(answer.read.result.content instanceof Uint8Array)
-  )
-    await pump(answer.read.result.content, response, answer.read.length, stallMs, signal);
+  if (stream !== undefined && answer.read !== undefined)
+    await pump(stream, response, answer.read.length, stallMs, signal);
   else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
   if (unread && !exchange.withheld) await linger(request);
   if (body === undefined || bodiless || unread) response.end();

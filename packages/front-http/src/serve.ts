@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Context, type Credential, FileError, parseEncodedPath } from "@bulkhead/contract";
+import {
+  type Context,
+  type Credential,
+  FileError,
+  isFileError,
+  parseEncodedPath,
+  type Place,
+} from "@bulkhead/contract";
 import { decodeHeaderText, headerNames, requestIdPattern } from "@bulkhead/wire";
 import { type Answer, problemAnswer } from "./answer.ts";
 import type { Call, Front, OpenCall, Route } from "./call.ts";
@@ -117,7 +124,13 @@ const openCallOf = (
 const fragment = (): FileError =>
   new FileError("invalid-path", "A request target has no '#'; write it as '%23'.");
 
-const callOf = (service: Service, response: ServerResponse, open: OpenCall, ctx: Context): Call => {
+const callOf = (
+  service: Service,
+  response: ServerResponse,
+  open: OpenCall,
+  ctx: Context,
+  place: Place,
+): Call => {
   const { request } = open;
   const target = targetOf(request);
   if (target.fragment) throw fragment();
@@ -125,12 +138,14 @@ const callOf = (service: Service, response: ServerResponse, open: OpenCall, ctx:
   return {
     ...open,
     ctx,
+    place,
     target,
     query: parseQuery(target.query),
     file: () => parseEncodedPath(encodedFileOf(target)),
     upload: () =>
       (upload ??= uploadOf(request, {
         stallMs: service.stallMs,
+        place,
         check: digestCheck(
           single(request.headers["content-digest"]),
           single(request.headers["repr-digest"]),
@@ -142,22 +157,38 @@ const callOf = (service: Service, response: ServerResponse, open: OpenCall, ctx:
   };
 };
 
-const run = async (
+/** A request that may be served. */
+interface Entered {
+  readonly place: Place;
+  readonly run: () => Promise<Answer>;
+}
+
+/** Waits for nothing and gives nothing back: the place of a request that needs no key. */
+const noPlace: Place = {
+  rates: [],
+  throttle: undefined,
+  run: (work) => work(),
+  stream: () => Promise.resolve(),
+  end: () => undefined,
+};
+
+const enter = async (
   service: Service,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
   signal: AbortSignal,
   served: Served,
-): Promise<Answer> => {
+): Promise<Entered> => {
   checkFraming(request);
   const call = openCallOf(service, request, requestId, signal, served.params);
   if (served.open === true) {
     if (targetOf(request).fragment) throw fragment();
-    return served.run(call);
+    return { place: noPlace, run: () => served.run(call) };
   }
   const ctx = await authenticate(service, request, call.visitor);
-  return served.run(callOf(service, response, call, ctx));
+  const place = await service.control.enter(ctx, call.visitor.address);
+  return { place, run: async () => served.run(callOf(service, response, call, ctx, place)) };
 };
 
 /** Answers one request from its first byte to its last. Never rejects. */
@@ -174,34 +205,48 @@ export const serve = async (
   response.on("error", () => undefined);
   if (!(await turn.come)) return;
   const requestId = requestIdOf(request);
-  let failure: unknown;
-  const failed = (error: unknown): Answer => {
-    failure = error;
-    return problemAnswer(error, requestId);
-  };
-  const answer = await run(service, request, response, requestId, turn.signal, served).catch(
-    failed,
-  );
-  const exchange: Exchange = {
+  const exchange = {
     request,
     response,
     requestId,
     signal: turn.signal,
     stallMs: service.stallMs,
-    withheld: service.expecting.has(request),
-    closing: service.stopping.aborted,
   };
-  let { status } = answer;
+  let failure: unknown;
+  let status = 500;
+  /** Answers, and keeps what failed. */
+  const answered = async (answering: Promise<Answer>, place: Place): Promise<void> => {
+    const answer = await answering.catch((error: unknown) => {
+      failure = error;
+      return problemAnswer(error, requestId);
+    });
+    ({ status } = answer);
+    const to: Exchange = {
+      ...exchange,
+      place,
+      withheld: service.expecting.has(request),
+      closing: service.stopping.aborted,
+    };
+    try {
+      failure = (await send(to, answer)) ?? failure;
+    } catch (error) {
+      failure = error;
+      // Nothing was sent yet: what is no refusal is a failure of the server's own.
+      const refused = isFileError(error) ? error : new FileError("internal", "", { cause: error });
+      const problem = problemAnswer(refused, requestId);
+      ({ status } = problem);
+      await send(to, problem).catch(() => request.socket.destroy());
+    }
+  };
   try {
-    failure = (await send(exchange, answer)) ?? failure;
+    const { place, run } = await enter(service, request, response, requestId, turn.signal, served);
+    try {
+      await place.run(() => answered(run(), place));
+    } finally {
+      place.end();
+    }
   } catch (error) {
-    // Nothing was sent yet: what cannot be rendered is a failure of the server's own.
-    status = 500;
-    failure = error;
-    await send(
-      exchange,
-      problemAnswer(new FileError("internal", "", { cause: error }), requestId),
-    ).catch(() => request.socket.destroy());
+    await answered(Promise.reject(error), noPlace);
   }
   service.log?.({
     requestId,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type Body, FileError } from "@bulkhead/contract";
+import { type Body, FileError, type Place } from "@bulkhead/contract";
 import { streamBody } from "@bulkhead/kit";
 import type { DigestCheck } from "./digest.ts";
 import { HttpFault } from "./fault.ts";
@@ -10,6 +10,7 @@ export interface UploadOptions {
   /** Called once, when the body is first pulled. */
   readonly onOpen: () => void;
   readonly check: DigestCheck | undefined;
+  readonly place: Place;
 }
 
 /** The body of a request, to be pulled once. */
@@ -18,6 +19,9 @@ export interface Upload {
   /** Why the body could not be read to its end, whatever the layers in between made of it. */
   readonly fault: () => unknown;
 }
+
+/** A body that is not there after so many milliseconds comes at its client's pace: it is one on its way. */
+const slowMs = 50;
 
 const gone = (): FileError =>
   new FileError("aborted", "The client went away before its body was complete.");
@@ -33,10 +37,20 @@ const stalled = (): HttpFault =>
   );
 
 // Not the stream's own iterator: that one destroys the connection when it is left, and cannot be left while it waits.
-async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenerator<Uint8Array> {
+async function* arriving(
+  request: IncomingMessage,
+  { stallMs, place }: UploadOptions,
+): AsyncGenerator<Uint8Array> {
   let wake = (): void => undefined;
   let late = false;
   let failed = false;
+  let slow: NodeJS.Timeout | undefined;
+  let crowded: { readonly error: unknown } | undefined;
+  const stream = (): void =>
+    void place.stream().catch((error: unknown) => {
+      crowded = { error };
+      wake();
+    });
   const notify = (): void => wake();
   const fail = (): void => {
     failed = true;
@@ -51,8 +65,10 @@ async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenera
         continue;
       }
       if (request.readableEnded) break;
+      if (crowded !== undefined) throw crowded.error;
       if (failed || request.destroyed) throw gone();
       if (late) throw stalled();
+      slow ??= setTimeout(stream, slowMs);
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -65,6 +81,7 @@ async function* arriving(request: IncomingMessage, stallMs: number): AsyncGenera
     }
     if (!request.complete) throw gone();
   } finally {
+    clearTimeout(slow);
     request.off("readable", notify).off("end", notify).off("close", notify).off("error", fail);
   }
 }
@@ -93,7 +110,7 @@ export const uploadOf = (request: IncomingMessage, options: UploadOptions): Uplo
   async function* source(): AsyncGenerator<Uint8Array> {
     options.onOpen();
     try {
-      const raw = arriving(request, options.stallMs);
+      const raw = arriving(request, options);
       yield* options.check === undefined ? raw : checked(raw, options.check);
     } catch (error) {
       fault = error;

@@ -3,6 +3,7 @@ export * from "./body.ts";
 export * from "./check-declared.ts";
 export * from "./content-type.ts";
 export * from "./du.ts";
+export * from "./fair-slots.ts";
 export * from "./glob-pattern.ts";
 export * from "./glob.ts";
 export * from "./grep.ts";

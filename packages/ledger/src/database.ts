@@ -1,4 +1,5 @@
 import { FileError } from "@bulkhead/contract";
+import { fairSlots } from "@bulkhead/kit";
 import pg from "pg";
 import { isConnectionFault, isTransient, toFileError } from "./errors.ts";
 
@@ -36,9 +37,19 @@ export interface DatabaseOptions {
   readonly name: string;
   /** Plans each statement once a connection: for those that always look a few rows up by their keys. */
   readonly planOnce?: boolean;
+  /**
+   * For whom a statement runs, as it is begun; undefined for the server itself. One owner has half of the connections at
+   * most, the last free one is for those that have none, and who waits is served in turn between owners.
+   */
+  readonly owner?: (() => string | undefined) | undefined;
 }
 
 const attempts = 3;
+
+const busy = (): FileError =>
+  new FileError("unavailable", "The control plane has too much to do for this tenant; try again.", {
+    fields: { retryAfter: 1 },
+  });
 
 /** Opens no connection before the first statement. Connections log in as the URL's user and take the role at once. */
 export const openDatabase = (options: DatabaseOptions): Database => {
@@ -59,7 +70,28 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // An idle connection that breaks is dropped by the pool; the next statement finds out for itself.
   pool.on("error", () => undefined);
 
+  const places = fairSlots({
+    total: max,
+    each: Math.max(1, max >> 1),
+    first: "kept",
+    waitMs: connectMs,
+    busy,
+  });
+  let own = 0;
+  const place = (): Promise<() => void> | undefined =>
+    // The server's own work stands in line as nobody's: each statement by itself.
+    options.owner && places.take(options.owner() ?? `own ${(own += 1)}`);
+
   const once = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    const give = await place();
+    try {
+      return await connected(work);
+    } finally {
+      give?.();
+    }
+  };
+
+  const connected = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect();
     let broken = false;
     const onError = (): void => {

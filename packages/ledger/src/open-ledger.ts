@@ -16,6 +16,7 @@ import { createMasterKeys } from "./master-keys.ts";
 import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
 import { createModels } from "./models.ts";
+import { onBehalf } from "./on-behalf.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
 import { createProvisioning } from "./provisioning.ts";
@@ -60,9 +61,11 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     name: "revision",
     planOnce: true,
   });
-  const hot = openDatabase({ ...limits, role: "bulkhead_app", max: 8, name: "hot" });
+  const behalf = onBehalf();
+  const shared = { ...limits, owner: behalf.owner } as const;
+  const hot = openDatabase({ ...shared, role: "bulkhead_app", max: 8, name: "hot" });
   const background = openDatabase({
-    ...limits,
+    ...shared,
     role: "bulkhead_system",
     max: 4,
     statementMs: 10_000,
@@ -72,7 +75,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   const leasing = openDatabase({ ...limits, role: "bulkhead_system", max: 1, name: "leases" });
   // Subtrees are copied and removed in one statement: they keep no single row waiting, and no row them.
   const trees = openDatabase({
-    ...limits,
+    ...shared,
     role: "bulkhead_app",
     max: 4,
     statementMs: 30_000,
@@ -140,6 +143,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     fileChanges: createFileChanges(hot, background),
     platformKeys: createPlatformKeys(background),
     trees: { ...createTreeCommits(hot, trees), ...createTreeHousekeeping(background) },
+    onBehalfOf: behalf.of,
     ready: () => readiness(background),
     close: () =>
       (closing ??= (async () => {

@@ -284,6 +284,8 @@ export interface Ledger {
   readonly platformKeys: PlatformKeys;
   /** Versioned trees: their index, history and blobs. */
   readonly trees: Trees;
+  /** Runs work for a tenant: of the connections it gets its share. */
+  readonly onBehalfOf: <R>(owner: string, work: () => R) => R;
   /** Id of this ledger, made with it. */
   readonly id: string;
   /** Names what is not ready: `database`, `migrations`, `recovery`; or nothing. */

@@ -1,4 +1,5 @@
 export * from "./acting.ts";
+export * from "./admission.ts";
 export * from "./audit.ts";
 export * from "./authenticate.ts";
 export * from "./control/audited.ts";
@@ -7,6 +8,7 @@ export * from "./control/idempotency.ts";
 export * from "./control/keys.ts";
 export * from "./control/models.ts";
 export * from "./control/records.ts";
+export * from "./control/enter.ts";
 export * from "./control/explain.ts";
 export * from "./control/links.ts";
 export * from "./control/relations.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { admission, type AdmissionConfig } from "./config-sharing.ts";
 
 const storage = {
   options: z
@@ -164,6 +165,7 @@ const schema = z.strictObject({
     .default(256)
     .describe("MiB of relations that a process keeps in memory, of all tenants together."),
   mounts: z.array(mount).default([]).describe("Further storages and their places in the tree."),
+  admission,
   trustedProxies: z
     .array(z.string())
     .default([])
@@ -192,6 +194,7 @@ export interface Config {
   readonly tenantConnections: number;
   readonly relationMemory: number;
   readonly mounts: readonly MountConfig[];
+  readonly admission: AdmissionConfig;
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly shutdownGraceSeconds: number;

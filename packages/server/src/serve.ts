@@ -90,6 +90,7 @@ const start = async (
     sealKeys: () => sealKeysOf(readMasterKeys(config.dataDir, options)),
     tenantConnections: config.tenantConnections,
     graphBytes: config.relationMemory * 1024 * 1024,
+    admission: { ...config.admission, waitMs: config.admission.waitSeconds * 1000 },
     defaultPlacement: config.defaultPlacement,
     mounts: config.mounts,
     log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),

@@ -50,11 +50,14 @@ const changes = async (call: Call): Promise<Answer> => {
   const limit = query.limit();
   const position =
     query.text("after") === latestChange ? { after: latestChange } : paged(call, list);
+  const waitMs = waitOf(call);
+  // Who waits for what may come keeps nobody of its tenant from being served.
+  if (waitMs > 0) await call.place.stream();
   const page = await call.control.history.changes(call.ctx, {
     ...position,
     ...(limit !== undefined && { limit }),
     tenant: query.text("tenant"),
-    waitMs: waitOf(call),
+    waitMs,
     // A server that ends does not wait for what may come.
     enough: call.stopping,
   });

@@ -9,6 +9,7 @@ import {
   type KeyRecord,
   parseBackendPath,
   parseVirtualPath,
+  type Place,
   type ReadResult,
   type RequestPath,
   type Session,
@@ -22,6 +23,9 @@ import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 /** What happened below the front, for tests to look at. */
 export interface Observed {
   readonly credentials: Credential[];
+  /** Requests that were entered and ended, and those that became streams. */
+  ended: number;
+  streams: number;
   opened: number;
   disposed: number;
   /** Bodies that a write began to pull, and those that were left again. */
@@ -49,6 +53,8 @@ export interface WorldOptions extends Partial<HttpFrontOptions> {
   /** Replaces operations of the session. */
   readonly session?: (session: Session) => Partial<Session>;
   readonly unready?: readonly string[];
+  /** Replaces the places of requests. */
+  readonly place?: (place: Place) => Place;
 }
 
 /** Opens everything. */
@@ -170,6 +176,7 @@ const controlOver = (
   seen: Observed,
   unready: readonly string[],
   relations: RelationWorld,
+  placed: (place: Place) => Place,
 ): Control => {
   const tenants = new Map<string, TenantRecord>();
   const keys = new Map<string, KeyRecord>();
@@ -242,6 +249,14 @@ const controlOver = (
         throw new FileError("tenant-mismatch", "Another tenant.");
       return contextOf(credential, credential.key);
     },
+    enter: async () =>
+      placed({
+        rates: [],
+        throttle: undefined,
+        run: (work) => work(),
+        stream: async () => void (seen.streams += 1),
+        end: () => void (seen.ended += 1),
+      }),
     whoami: async ({ principal }) => ({ principal, tenant: tenantRecord("acme") }),
     keys: {
       mint: async (ctx, { name }) => {
@@ -343,9 +358,11 @@ const controlOver = (
 
 /** Serves a backend on a free port of the loopback, to two keys. */
 export const worldOver = async (backend: Backend, options: WorldOptions = {}): Promise<World> => {
-  const { session: replace, unready = [], ...rest } = options;
+  const { session: replace, unready = [], place = (given) => given, ...rest } = options;
   const seen: Observed = {
     credentials: [],
+    ended: 0,
+    streams: 0,
     opened: 0,
     disposed: 0,
     pulled: 0,
@@ -365,7 +382,7 @@ export const worldOver = async (backend: Backend, options: WorldOptions = {}): P
     (id) => mark(seen, id),
   );
   const front = httpFront({
-    control: controlOver(session, seen, unready, relations),
+    control: controlOver(session, seen, unready, relations, place),
     version: "1.2.3",
     cursorKeys: [Buffer.alloc(32, 1)],
     ...rest,

@@ -1,0 +1,80 @@
+import { FileError, type Place } from "@bulkhead/contract";
+import { fairSlots } from "@bulkhead/kit";
+
+export interface AdmissionOptions {
+  /** Requests of one tenant that are worked on at once; 32 by default. */
+  readonly tenant?: number | undefined;
+  /** Requests of all tenants; 512 by default. One of each tenant is worked on whatever the others do. */
+  readonly process?: number | undefined;
+  /** Bodies of one tenant that are on their way at once; 1,024 by default. */
+  readonly streams?: number | undefined;
+  /** Requests of one tenant that wait; 1,024 by default. */
+  readonly queue?: number | undefined;
+  /** How long one waits at most, in milliseconds; 10,000 by default. */
+  readonly waitMs?: number | undefined;
+}
+
+/** Where a request waits for its place. */
+export interface Admittance {
+  /** Rejects with `unavailable` where too many wait, or too long; with `aborted` once the caller is gone. */
+  readonly enter: (owner: string, signal: AbortSignal) => Promise<Pick<Place, "stream" | "end">>;
+  /** How many of an owner are worked on, on their way, and waiting. */
+  readonly count: (owner: string) => {
+    readonly requests: number;
+    readonly streams: number;
+    readonly waiting: number;
+  };
+}
+
+const busy = (what: string) => (): FileError =>
+  new FileError("unavailable", `Too many ${what} of this tenant are under way; try again.`, {
+    fields: { retryAfter: 1 },
+  });
+
+/**
+ * Keeps neighbours quiet: so many requests of a tenant at once, the others waiting, in turn between tenants. A body that
+ * is on its way at its client's pace counts apart, so that slow readers keep nobody from being served.
+ */
+export const admission = (options: AdmissionOptions = {}): Admittance => {
+  const { tenant = 32, process = 512, queue = 1024, waitMs = 10_000 } = options;
+  const common = { queue, waitMs };
+  const requests = fairSlots({
+    ...common,
+    total: process,
+    each: tenant,
+    first: "beyond",
+    busy: busy("requests"),
+  });
+  const streams = fairSlots({
+    ...common,
+    total: Infinity,
+    each: options.streams ?? 1024,
+    busy: busy("bodies"),
+  });
+
+  return {
+    enter: async (owner, signal) => {
+      let give = await requests.take(owner, signal);
+      let ended = false;
+      let streaming: Promise<void> | undefined;
+      const stream = async (): Promise<void> => {
+        const flowing = await streams.take(owner, signal);
+        give();
+        give = flowing;
+        if (ended) give();
+      };
+      return {
+        stream: () => (streaming ??= stream()),
+        end: () => {
+          ended = true;
+          give();
+        },
+      };
+    },
+    count: (owner) => ({
+      requests: requests.taken(owner),
+      streams: streams.taken(owner),
+      waiting: requests.waiting(owner) + streams.waiting(owner),
+    }),
+  };
+};
