@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { lockDataDir } from "@bulkhead/ledger";
 import { Client } from "pg";
+import { prepareS3, removeS3 } from "./s3/test-s3.ts";
 import { removeServer } from "./test-server.ts";
 
 const prefix = "bulkhead-tests-";
@@ -13,24 +14,33 @@ const compileCache = fileURLToPath(
 );
 
 /**
- * Prepares a vitest run for `testDatabase`: on the server of BULKHEAD_TEST_DATABASE_URL, else on one
- * of its own, made for speed, which is gone with its folder when the run ends.
+ * Prepares a vitest run for `testDatabase` and `testS3`: on the server of BULKHEAD_TEST_DATABASE_URL, else on one
+ * of its own, made for speed, which is gone with its folder when the run ends; so are its S3 servers.
  */
 export async function setup(): Promise<() => Promise<void>> {
   // Servers and command lines run from sources in processes of their own, by the hundred: compiled once, not each time.
   process.env["NODE_COMPILE_CACHE"] ??= compileCache;
   const run = randomBytes(4).toString("hex");
   process.env["BULKHEAD_TEST_RUN"] = run;
-  const given = process.env["BULKHEAD_TEST_DATABASE_URL"];
-  if (given !== undefined && given !== "") return () => dropDatabases(given, run);
-
   await removeLeftovers();
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
   // Held for the whole run: a folder that nobody holds is one that a killed run left.
   await lockDataDir(dataDir);
   process.env["BULKHEAD_TEST_DATA_DIR"] = dataDir;
-  return () => removeServer(dataDir);
+  // Beside the first tests: it may take a minute. Who needs it waits for it, and hears why it failed.
+  if (process.env["CI"] === "true") void prepareS3().catch(() => undefined);
+
+  const given = process.env["BULKHEAD_TEST_DATABASE_URL"] ?? "";
+  return async () => {
+    await removeRun(dataDir);
+    if (given !== "") await dropDatabases(given, run);
+  };
 }
+
+const removeRun = async (dataDir: string): Promise<void> => {
+  await removeS3(dataDir);
+  await removeServer(dataDir);
+};
 
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
@@ -40,7 +50,7 @@ async function removeLeftovers(): Promise<void> {
       // One without a lock is being made, or removed, just now.
       if (!(await readdir(join(dataDir, "lock"))).some((file) => /^\d+$/.test(file))) continue;
       await lockDataDir(dataDir);
-      await removeServer(dataDir);
+      await removeRun(dataDir);
     } catch {
       // Another run's, and that run is alive.
     }
