@@ -18,6 +18,8 @@ export interface BenchTenant {
   readonly uid: string;
   readonly tree: TreeRef;
   readonly store: VersionedBackend;
+  /** The folder of its content. */
+  readonly content: string;
   /** A request as the policy layers hand it down: decided on the present revisions, with an open audit entry. */
   readonly request: () => OpContext;
 }
@@ -107,6 +109,7 @@ const opened = async (
     uid,
     tree,
     store,
+    content: root,
     request: () => ({
       ...plainContext(),
       settlement: settlementOf({ tenant: uid, revisions, audit }),

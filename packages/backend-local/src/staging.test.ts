@@ -146,6 +146,73 @@ describe("writing to disk", () => {
     expect(Buffer.concat(got).equals(whole)).toBe(true);
   });
 
+  it("writes and syncs while a large body comes, tells what fails there, and closes under no call", async () => {
+    const root = await scratch();
+    let running = 0;
+    let closedUnder = 0;
+    let synced = 0;
+    let failSync = false;
+    const during = async <R>(call: Promise<R>): Promise<R> => {
+      running += 1;
+      // Longer than the next chunk takes: whoever does not wait is caught at it.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return call.finally(() => (running -= 1));
+    };
+    const fs: FileSystemPort = {
+      ...nodeFileSystem,
+      open: async (path, as) => {
+        const handle = await nodeFileSystem.open(path, as);
+        return {
+          ...handle,
+          write: (bytes) => during(handle.write(bytes)),
+          datasync: async () => {
+            synced += 1;
+            // A disk tells each failure once: the next sync succeeds.
+            if (failSync && synced === 1)
+              throw Object.assign(new Error("EIO: disk"), { code: "EIO" });
+            await during(handle.datasync());
+          },
+          close: () => {
+            closedUnder += running;
+            return handle.close();
+          },
+        };
+      },
+    };
+    const backend = await local({ root, fs });
+    const size = 40 * 1024 * 1024;
+    /** Fills one and the same buffer again for each chunk. */
+    const refilled = (fails?: Error): Body =>
+      streamBody(
+        (async function* () {
+          const chunk = new Uint8Array(1_000_000);
+          for (let at = 0; at < size; at += chunk.length) {
+            if (fails !== undefined && at > 20_000_000) throw fails;
+            yield chunk.fill(at / chunk.length).subarray(0, size - at);
+          }
+        })(),
+        size,
+      );
+    synced = 0;
+    await backend.write(ctx(), at("f"), refilled());
+    expect(synced).toBeGreaterThan(1);
+    await using read = await backend.read(ctx(), at("f"));
+    let place = 0;
+    for await (const chunk of chunksOf(read.content))
+      for (const byte of chunk)
+        if (byte !== Math.floor(place++ / 1_000_000)) throw new Error(`Another byte at ${place}.`);
+    expect(place).toBe(size);
+
+    synced = 0;
+    failSync = true;
+    expect(await codeOf(backend.write(ctx(), at("f"), refilled()))).toBe("unavailable");
+    failSync = false;
+    const own = new Error("mine");
+    await expect(backend.write(ctx(), at("f"), refilled(own))).rejects.toBe(own);
+    expect(await leftovers(root)).toEqual([]);
+    expect(closedUnder).toBe(0);
+  });
+
   it("gives every content an ETag of its own, also where inodes come back within a tick", async () => {
     const backend = await local({ root: await scratch(), durability: "relaxed" });
     const etags = new Set<string>();

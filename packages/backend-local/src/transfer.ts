@@ -18,7 +18,8 @@ export const readExactly = async (
   start: number,
   length: number,
 ): Promise<Uint8Array> => {
-  const bytes = new Uint8Array(length);
+  // All of it is read into, or nobody sees it.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   let at = 0;
   while (at < length) {
     const read = await handle.read(bytes.subarray(at), start + at);
@@ -51,27 +52,89 @@ const next = (
       .finally(() => signal.removeEventListener("abort", abort));
   });
 
+/** So much is written at once at most, while the next is pulled into a second buffer. */
+const bufferBytes = 256 * 1024;
+/** After so many bytes the disk is asked to begin. */
+const beginBytes = 16 * 1024 * 1024;
+
+/** Work of which at most one is under way, and whose failure is told to whoever waits for it, however late. */
+const oneAtATime = (): {
+  readonly idle: () => boolean;
+  readonly begin: (work: () => Promise<void>) => void;
+  readonly end: () => Promise<void>;
+} => {
+  let running: Promise<void> | undefined;
+  let failed: { readonly error: unknown } | undefined;
+  return {
+    idle: () => running === undefined,
+    begin: (work) => {
+      running = work().then(
+        () => void (running = undefined),
+        (error: unknown) => {
+          running = undefined;
+          failed ??= { error };
+        },
+      );
+    },
+    end: async () => {
+      await running;
+      if (failed !== undefined) throw failed.error;
+    },
+  };
+};
+
 /**
- * Pulls a body into a file, at most one buffer of it in memory. Answers the bytes written. Throws `invalid-request` if
- * they are not as many as declared, `aborted` if given up, and the body's own error as it is.
+ * Pulls a body into a file, at most two buffers of it in memory: one is filled while the other is written. `sync`, where
+ * bytes have to outlive power loss, is called now and then while they come, so that the last one has little left to do;
+ * it has to be called once more afterwards. Answers the bytes written. Throws `invalid-request` if they are not as many
+ * as declared, `aborted` if given up, and the body's own error as it is; nothing is under way by then.
  */
 export const pullInto = async (
   handle: FileHandlePort,
   body: Body,
   signal: AbortSignal,
+  sync?: () => Promise<void>,
 ): Promise<number> => {
   const wrong = (): FileError =>
     new FileError(
       "invalid-request",
       `The body does not have the ${body.size} bytes it declared; nothing was stored.`,
     );
-  const buffer = new Uint8Array(Math.min(body.size ?? transferBytes, transferBytes));
+  const length = Math.min(body.size ?? transferBytes, bufferBytes);
+  const free: Uint8Array[] = [];
+  let buffer: Uint8Array | undefined;
   let filled = 0;
   let total = 0;
-  const flush = async (): Promise<void> => {
-    await writeAll(handle, buffer.subarray(0, filled));
+  let begun = 0;
+  const writing = oneAtATime();
+  const syncing = oneAtATime();
+  const flush = async (full: Uint8Array): Promise<void> => {
+    await writing.end();
+    const bytes = full.subarray(0, filled);
+    buffer = undefined;
     filled = 0;
+    // What is written already is on its way to the disk while more comes.
+    if (sync !== undefined && total - begun >= beginBytes && syncing.idle()) {
+      begun = total;
+      syncing.begin(sync);
+    }
+    writing.begin(async () => {
+      await writeAll(handle, bytes);
+      free.push(full);
+    });
   };
+  /** Copied, because a sender may use its buffer again. */
+  const take = async (chunk: Uint8Array): Promise<void> => {
+    for (let at = 0; at < chunk.length;) {
+      if (buffer !== undefined && filled === length) await flush(buffer);
+      buffer ??= free.pop() ?? new Uint8Array(length);
+      const part = chunk.subarray(at, at + length - filled);
+      buffer.set(part, filled);
+      filled += part.length;
+      at += part.length;
+    }
+  };
+  const settled = (): readonly Promise<void>[] => [writing.end(), syncing.end()];
   const chunks = body.open()[Symbol.asyncIterator]();
   let ended = false;
   try {
@@ -85,22 +148,18 @@ export const pullInto = async (
         ended = true;
         break;
       }
-      const chunk = step.value;
-      total += chunk.length;
+      total += step.value.length;
       if (body.size !== undefined && total > body.size) throw wrong();
-      // Copied, because a sender may use its buffer again.
-      if (filled + chunk.length > buffer.length) await flush();
-      if (chunk.length >= buffer.length) await writeAll(handle, chunk);
-      else {
-        buffer.set(chunk, filled);
-        filled += chunk.length;
-      }
+      await take(step.value);
     }
+    if (body.size !== undefined && total !== body.size) throw wrong();
+    if (buffer !== undefined) await flush(buffer);
+    await Promise.all(settled());
   } finally {
     // Not awaited: a generator that hangs in its own `next` would never answer.
     if (!ended) void Promise.resolve(chunks.return?.()).catch(() => undefined);
+    // A file is not closed, and its buffer not let go of, under a call that uses it.
+    await Promise.allSettled(settled());
   }
-  await flush();
-  if (body.size !== undefined && total !== body.size) throw wrong();
   return total;
 };

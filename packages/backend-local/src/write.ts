@@ -52,7 +52,8 @@ export const write =
     checkNames(volume, path);
     const stage = volume.staging.reserve();
     const staged = await volume.staging.file(stage, async (handle) => {
-      await pullInto(handle, body, ctx.signal);
+      const sync = volume.strict ? handle.datasync : undefined;
+      await pullInto(handle, body, ctx.signal, sync);
       await handle.touch(volume.stamp());
       await syncContent(volume, handle);
       return handle.stat();

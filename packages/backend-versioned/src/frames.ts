@@ -19,22 +19,24 @@ export const digester = (): {
   readonly update: (chunk: Uint8Array) => void;
   readonly end: () => Digests;
 } => {
-  const whole = createHash("sha256");
+  // The first frame is hashed once: where it ends, its hash goes on as that of the whole.
+  let whole: Hash | undefined;
   const frames: string[] = [];
   let frame: Hash = createHash("sha256");
   let inFrame = 0;
   let size = 0;
   const close = (): void => {
-    frames.push(frame.digest("hex"));
+    frames.push((whole === undefined ? frame.copy() : frame).digest("hex"));
+    whole ??= frame;
     frame = createHash("sha256");
     inFrame = 0;
   };
   return {
     update: (chunk) => {
-      whole.update(chunk);
       size += chunk.length;
       for (let at = 0; at < chunk.length;) {
         const part = chunk.subarray(at, at + frameBytes - inFrame);
+        whole?.update(part);
         frame.update(part);
         at += part.length;
         inFrame += part.length;
@@ -43,7 +45,7 @@ export const digester = (): {
     },
     end: () => {
       if (inFrame > 0) close();
-      return { size, digest: whole.digest("hex"), frames: frames.join("") };
+      return { size, digest: (whole ?? frame).digest("hex"), frames: frames.join("") };
     },
   };
 };

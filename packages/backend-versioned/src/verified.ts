@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { type Backend, FileError, type OpContext, type ResolvedRange } from "@bulkhead/contract";
 import { chunksOf, plainContext } from "@bulkhead/kit";
 import { checkSignal } from "./cancelled.ts";
-import { digestOf, frameBytes, frameDigest } from "./frames.ts";
+import { frameBytes, frameDigest } from "./frames.ts";
 import type { StoredBlob } from "./ledger-commit.ts";
 import { placeOf } from "./place.ts";
 
@@ -20,24 +21,51 @@ export interface Verified extends AsyncDisposable {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** Gathers chunks into frames: each of `frameBytes`, the last shorter. */
-async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** A frame in the parts in which it came, with the digest of all of them in hex. */
+interface Frame {
+  readonly parts: Uint8Array[];
+  readonly digest: string;
+}
+
+/**
+ * Gathers chunks into frames: each of `frameBytes`, the last shorter. Digests one chunk while the next is read, but reads
+ * no further than to the end of a frame: a slow reader holds one and not two.
+ */
+async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  const source = chunks[Symbol.asyncIterator]();
   let parts: Uint8Array[] = [];
+  let hash = createHash("sha256");
   let held = 0;
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + frameBytes - held);
-      parts.push(part);
-      held += part.length;
-      at += part.length;
-      if (held === frameBytes) {
-        yield Buffer.concat(parts);
-        parts = [];
-        held = 0;
+  const closed = (): Frame => {
+    const frame = { parts, digest: hash.digest("hex") };
+    parts = [];
+    hash = createHash("sha256");
+    held = 0;
+    return frame;
+  };
+  let ended = false;
+  try {
+    let coming: ReturnType<typeof source.next> | undefined;
+    for (;;) {
+      const step = await (coming ?? source.next());
+      coming = undefined;
+      if (step.done === true) break;
+      const chunk = step.value;
+      if (held + chunk.length < frameBytes) coming = source.next();
+      for (let at = 0; at < chunk.length;) {
+        const part = chunk.subarray(at, at + frameBytes - held);
+        parts.push(part);
+        hash.update(part);
+        held += part.length;
+        at += part.length;
+        if (held === frameBytes) yield closed();
       }
     }
+    ended = true;
+    if (held > 0) yield closed();
+  } finally {
+    if (!ended) await source.return?.();
   }
-  if (held > 0) yield Buffer.concat(parts);
 }
 
 /**
@@ -69,20 +97,24 @@ export const verified = async (
   async function* checked(): AsyncGenerator<Uint8Array> {
     let index = first;
     let sent = 0;
-    for await (const frame of framesOf(chunksOf(opened.content))) {
-      if (index > last || digestOf(frame) !== frameDigest(blob.frames, index)) throw damaged();
-      const offset = index * frameBytes;
-      const part = frame.subarray(Math.max(0, start - offset), end + 1 - offset);
-      for (let at = 0; at < part.length; at += pieceBytes) {
-        checkSignal(ctx.signal);
-        if (over)
-          throw new FileError(
-            "aborted",
-            "The content was let go of before it was read to its end.",
-          );
-        const piece = part.subarray(at, at + pieceBytes);
-        sent += piece.length;
-        yield piece;
+    for await (const { parts, digest } of framesOf(chunksOf(opened.content))) {
+      if (index > last || digest !== frameDigest(blob.frames, index)) throw damaged();
+      let offset = index * frameBytes;
+      // Taken out one by one, so that nothing is held that was handed on.
+      for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+        const wanted = part.subarray(Math.max(0, start - offset), Math.max(0, end + 1 - offset));
+        offset += part.length;
+        for (let at = 0; at < wanted.length; at += pieceBytes) {
+          checkSignal(ctx.signal);
+          if (over)
+            throw new FileError(
+              "aborted",
+              "The content was let go of before it was read to its end.",
+            );
+          const piece = wanted.subarray(at, at + pieceBytes);
+          sent += piece.length;
+          yield piece;
+        }
       }
       index += 1;
     }
