@@ -45,6 +45,19 @@ const does: Readonly<Record<string, string>> = {
     "`?confirm=<id>`, `?grace=P30D`. 202 with the job that removes everything; its result is a certificate. Platform key.",
   "POST /v1/tenants/{id}/suspend": "`{ reason? }`. Platform key.",
   "POST /v1/tenants/{id}/reactivate": "Platform key.",
+  "GET /v1/tenants/{id}/usage":
+    "`{ plan, usage, limits, utilization, warnings }`: what a tenant uses of what it may, in percent, and a sentence for each resource above 80 %.",
+  "GET /v1/tenants/{id}/quota": "`{ resource: { limit, soft?, used } }`; a limit of null is none.",
+  "PUT /v1/tenants/{id}/quota":
+    '`{ resource: limit | null | "plan" | { limit?, soft? } }`: changes the limits that are named, for the next request. The platform key alone.',
+  "POST /v1/tenants/{id}/quota/{resource}/check":
+    "`{ amount = 1 }` → `{ allowed, reason?, current, limit, remaining }`. Changes nothing.",
+  "POST /v1/tenants/{id}/quota/{resource}/increment":
+    "Adds to a counter of a name of your own, unless that were more than its limit: then `allowed` is false. The platform key alone.",
+  "POST /v1/tenants/{id}/quota/{resource}/decrement":
+    "Takes from a counter. 409 where that were less than nothing. The platform key alone.",
+  "POST /v1/tenants/{id}/upgrade":
+    "`{ plan, preview? }`: puts a tenant on a plan, up or down, and ends a trial, never a suspension. With `preview` says what would change. The platform key alone.",
   "POST /v1/tenants/{id}/users":
     "`{ id, type?, email?, fullName?, role? }`; `type` is `user` (default), `agent` or `service`, `role` `owner`, `admin`, `editor` or `member` (default). 201. The role gives relations.",
   "GET /v1/tenants/{id}/users": "A page of users. `?type=`.",

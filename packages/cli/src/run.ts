@@ -17,6 +17,7 @@ import { addMkdir } from "./commands/mkdir.ts";
 import { addModel } from "./commands/model.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addPut } from "./commands/put.ts";
+import { addQuota } from "./commands/quota.ts";
 import { addRelation } from "./commands/relation.ts";
 import { addRm } from "./commands/rm.ts";
 import { addSearch } from "./commands/search.ts";
@@ -79,6 +80,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addChanges(program, bound);
   program.commandsGroup("Tenants and keys:");
   addTenant(program, bound);
+  addQuota(program, bound);
   addKey(program, bound);
   addAudit(program, bound);
   addJob(program, bound);

@@ -48,6 +48,15 @@ export const limits = (
   return { ...before, ...Object.fromEntries([[resource, amount(value)]]) };
 };
 
+/** As `limits`; `plan` stands for what the plan says. */
+export const planLimits = (
+  text: string,
+  before: Readonly<Record<string, number | null | "plan">> = {},
+): Readonly<Record<string, number | null | "plan">> => {
+  const [resource, value] = pair(text);
+  return { ...before, [resource]: value === "plan" ? "plan" : amount(value) };
+};
+
 /** Reads a list with commas between. */
 export const commaList = (text: string): readonly string[] =>
   text.split(",").map((item) => (item === "" ? refuse("It is a list like a,b.") : item));

@@ -27,6 +27,7 @@ import { glob, grep } from "./search.ts";
 import { createShares, type Shares } from "./shares.ts";
 import { checkedPath, pathTarget, relativeTo } from "./target.ts";
 import { createTenants, type Tenants } from "./tenants.ts";
+import { createQuota, type Quotas } from "./quota.ts";
 import type { Sending, Transport } from "./transport.ts";
 import { transportOf } from "./transport-of.ts";
 import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
@@ -44,6 +45,7 @@ type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" 
 export class RemoteFS {
   readonly keys: Keys;
   readonly tenants: Tenants;
+  readonly quota: Quotas;
   readonly users: Users;
   readonly groups: Groups;
   readonly relations: Relations;
@@ -72,6 +74,7 @@ export class RemoteFS {
     this.explain = createExplain(this.#transport);
     this.jobs = createJobs(this.#transport);
     this.tenants = createTenants(this.#transport, this.jobs);
+    this.quota = createQuota(this.#transport);
     ({
       versions: this.versions,
       restore: this.restore,

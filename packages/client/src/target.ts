@@ -35,3 +35,7 @@ export const recordTarget = (collection: string, id: string, verb?: string): str
 /** Spells the target of a user or group of a tenant. Throws `invalid-request`. */
 export const memberTarget = (tenant: string, collection: "users" | "groups", id: string): string =>
   checking(() => `${recordTarget("tenants", tenant, collection)}/${segment(id)}`);
+
+/** Spells the target of a counter of a tenant. Throws `invalid-request`. */
+export const counterTarget = (tenant: string, resource: string, verb: string): string =>
+  checking(() => `${recordTarget("tenants", tenant, "quota")}/${segment(resource)}/${verb}`);

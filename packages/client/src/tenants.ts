@@ -1,17 +1,25 @@
-import type { TenantInput, TenantPatch, TenantStatus } from "@bulkhead/contract";
+import type {
+  TenantInput,
+  TenantPatch,
+  TenantStatus,
+  UpgradePreview,
+  UsageReport,
+} from "@bulkhead/contract";
 import {
   type AcceptedJob,
   acceptedJob,
   createdTenant,
   recordPage,
   type SuspendRequest,
+  upgradePreview,
+  usageReport,
   type WireTenant,
   wireTenant,
 } from "@bulkhead/wire";
 import { bulkheadError } from "./errors.ts";
 import type { Jobs } from "./jobs.ts";
 import type { CallOptions } from "./options.ts";
-import { postHeaders, type PostOptions } from "./post.ts";
+import { asked, postHeaders, type PostOptions } from "./post.ts";
 import { allRecords, type RecordListOptions } from "./records.ts";
 import { recordTarget } from "./target.ts";
 import type { Schema, Transport } from "./transport.ts";
@@ -47,6 +55,16 @@ export interface Tenants {
     options?: PostOptions,
   ) => Promise<WireTenant>;
   readonly reactivate: (id: string, options?: PostOptions) => Promise<WireTenant>;
+  /** Puts the tenant on a plan. Its limits hold for the next request, on every server; a trial ends. */
+  readonly upgrade: (id: string, plan: string, options?: PostOptions) => Promise<WireTenant>;
+  /** Says what another plan would change, and changes nothing. */
+  readonly previewUpgrade: (
+    id: string,
+    plan: string,
+    options?: CallOptions,
+  ) => Promise<UpgradePreview>;
+  /** What the tenant uses of what it may. */
+  readonly usage: (id: string, options?: CallOptions) => Promise<UsageReport>;
   /** Cuts access, and begins a job that removes everything. */
   readonly delete: (id: string, options?: DeleteTenantOptions) => Promise<AcceptedJob>;
 }
@@ -115,6 +133,26 @@ export const createTenants = (transport: Transport, jobs: Jobs): Tenants => {
       post(recordTarget("tenants", id, "suspend"), input, options),
     reactivate: async (id, options = {}) =>
       post(recordTarget("tenants", id, "reactivate"), {}, options),
+    upgrade: async (id, plan, options = {}) =>
+      post(recordTarget("tenants", id, "upgrade"), { plan }, options),
+    previewUpgrade: async (id, plan, options = {}) =>
+      asked(
+        transport,
+        recordTarget("tenants", id, "upgrade"),
+        { plan, preview: true },
+        options,
+        upgradePreview,
+      ),
+    usage: async (id, options = {}) =>
+      transport.ask(
+        {
+          method: "GET",
+          target: recordTarget("tenants", id, "usage"),
+          signal: options.signal,
+          repeatable: true,
+        },
+        usageReport,
+      ),
     delete: async (id, options = {}) =>
       transport.ask(
         {

@@ -17,6 +17,8 @@ import type {
   TenantRecord,
 } from "./records.ts";
 import type { Explain } from "./explain.ts";
+import type { PlanControl } from "./plans.ts";
+import type { QuotaControl } from "./quota.ts";
 import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
 import type { LinkControl, ShareControl } from "./shares.ts";
 import type { Session, WriteOptions, WriteResult } from "./store.ts";
@@ -150,6 +152,8 @@ export interface Control {
       graceMs: number,
     ) => Promise<{ readonly job: string }>;
   };
+  readonly plans: PlanControl;
+  readonly quota: QuotaControl;
   readonly relations: RelationControl;
   readonly models: ModelControl;
   readonly users: UserControl;

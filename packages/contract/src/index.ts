@@ -9,6 +9,8 @@ export * from "./explain.ts";
 export * from "./numbered-name.ts";
 export * from "./path.ts";
 export * from "./place.ts";
+export * from "./plans.ts";
+export * from "./quota.ts";
 export * from "./records.ts";
 export * from "./recovery.ts";
 export * from "./relations.ts";

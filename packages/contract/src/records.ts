@@ -1,4 +1,5 @@
 import type { Scope, Subject, SubjectType, TenantStatus } from "./context.ts";
+import type { Limits } from "./plans.ts";
 
 /** A tenant as its owner and the platform see it. Times are milliseconds since the epoch, money integer minor units. */
 export interface TenantRecord {
@@ -13,7 +14,7 @@ export interface TenantRecord {
   readonly region: string | null;
   readonly allowedRegions: readonly string[] | null;
   /** `null` is unlimited. */
-  readonly limits: Readonly<Record<string, number | null>>;
+  readonly limits: Limits;
   readonly features: readonly string[];
   readonly settings: Readonly<Record<string, unknown>>;
   readonly billingCycle: "monthly" | "annual";
@@ -24,6 +25,7 @@ export interface TenantRecord {
   readonly suspendedAt: number | null;
   readonly suspensionReason: string | null;
   readonly reactivatedAt: number | null;
+  readonly upgradedAt: number | null;
   readonly deletedAt: number | null;
   /** The tenant's own database, where its placement gives it one. */
   readonly databaseName?: string | null;
@@ -34,18 +36,22 @@ export interface TenantRecord {
 export interface TenantInput {
   readonly id: string;
   readonly name?: string | undefined;
+  /** A plan of the configuration; its `defaultPlan` by default. */
+  readonly plan?: string | undefined;
+  /** The tenant is tried for so many days; what comes then is the configuration's `onTrialEnd`. */
+  readonly trialDays?: number | undefined;
   /** `/workspace/<id>` by default. */
   readonly root?: string | undefined;
   readonly subdomain?: string | undefined;
   readonly allowedRegions?: readonly string[] | undefined;
-  readonly limits?: Readonly<Record<string, number | null>> | undefined;
+  readonly limits?: Limits | undefined;
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface TenantPatch {
   readonly name?: string | undefined;
   readonly subdomain?: string | null | undefined;
-  readonly limits?: Readonly<Record<string, number | null>> | undefined;
+  readonly limits?: Limits | undefined;
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 

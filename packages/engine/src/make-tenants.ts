@@ -10,6 +10,8 @@ export interface MakeTenantsOptions {
   readonly databases: Pick<TenantDatabases, "plan">;
   /** The placement of a new tenant. */
   readonly placement: string;
+  /** The plan of a tenant that is made as a directory. */
+  readonly plan?: string | undefined;
 }
 
 export interface MakeTenants {
@@ -24,7 +26,7 @@ const patienceMs = 20_000;
 
 /** Makes tenants: at once, or, where a database has to be made, by a job. */
 export const makeTenants = (options: MakeTenantsOptions): MakeTenants => {
-  const { ledger, roots, databases, placement } = options;
+  const { ledger, roots, databases, placement, plan } = options;
 
   const create: MakeTenants["create"] = async (settlement, tenant) => {
     const planned = databases.plan(tenant.id, tenant.placement);
@@ -67,6 +69,7 @@ export const makeTenants = (options: MakeTenantsOptions): MakeTenants => {
           allowedRegions: undefined,
           limits: {},
           settings: {},
+          plan,
         });
         if (typeof provisioning === "string") await served(provisioning);
       } else {

@@ -2,6 +2,7 @@ import {
   type Context,
   type Control,
   isFileError,
+  type PlanSettings,
   silent,
   type VirtualPath,
   type WholeSession,
@@ -24,6 +25,8 @@ import {
   modelControl,
   names,
   ownModels,
+  planControl,
+  quotaControl,
   recordControl,
   relationControl,
   type Relations,
@@ -34,6 +37,7 @@ import {
   type StreamWatch,
   tenantControl,
   type Tenants,
+  type TenantPlanStore,
   type TenantStore,
   tenantsServe,
   userControl,
@@ -54,7 +58,8 @@ export interface ControlOptions {
   /** Below all policy. */
   readonly storages: WholeTree;
   readonly tenants: Tenants;
-  readonly tenantStore: TenantStore;
+  readonly tenantStore: TenantStore & TenantPlanStore;
+  readonly plans: PlanSettings;
   readonly relations: Relations;
   readonly grounds: Grounds;
   readonly streams: StreamWatch;
@@ -101,7 +106,15 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       placement: options.defaultPlacement,
       ledgerRegion: options.region,
       audited: asks,
+      plans: options.plans,
     }),
+    plans: planControl({
+      tenants: options.tenantStore,
+      quota: ledger.quota,
+      plans: options.plans,
+      audited: asks,
+    }),
+    quota: quotaControl({ tenants: options.tenantStore, quota: ledger.quota, audited: asks }),
     relations: relationControl({
       ...common,
       tuples: ledger.relations,

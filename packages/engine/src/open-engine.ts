@@ -1,4 +1,4 @@
-import type { Context, Control, VirtualPath, WholeTree } from "@bulkhead/contract";
+import type { Context, Control, PlanSettings, VirtualPath, WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
 import { provisionKind } from "@bulkhead/ledger";
 import {
@@ -15,6 +15,7 @@ import {
   type Decision,
   fence,
   filtered,
+  gated,
   keptCurrent,
   scopesAllow,
   sharing,
@@ -42,6 +43,7 @@ import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openControl } from "./open-control.ts";
+import { noPlans } from "./no-plans.ts";
 import { openHistory } from "./open-history.ts";
 import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
@@ -75,6 +77,8 @@ export interface EngineOptions {
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   readonly defaultPlacement: string;
   readonly mounts: readonly MountSpec[];
+  /** None by default: then no tenant has a plan. */
+  readonly plans?: PlanSettings | undefined;
   /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
   readonly graphBytes?: number | undefined;
   /** How many requests of a tenant are worked on at once, and how many wait. */
@@ -111,7 +115,8 @@ const openTree = async (
   { ledger, url, own }: ControlPlane,
   opened: Closers,
 ): Promise<Control> => {
-  const { namespaceRoots, placements } = options;
+  const { namespaceRoots, placements, plans = noPlans } = options;
+  await ledger.quota.syncPlans(plans.plans);
   const { databases, pools } = openTenantDatabases({ ...options, ledger, ledgerUrl: url }, opened);
   const intentsAfter = afterwork(ledger.intents);
   opened.add(() => intentsAfter.close());
@@ -153,6 +158,7 @@ const openTree = async (
     roots,
     databases,
     placement: options.defaultPlacement,
+    plan: plans.defaultPlan,
   });
   const tenants: Tenants = { rootAt: roots.rootAt, createRoot };
 
@@ -197,7 +203,7 @@ const openTree = async (
   const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
 
   const asks = audited(ledger.denials);
-  const control: Control = {
+  const open: Control = {
     ...openControl({
       ledger,
       asks,
@@ -217,6 +223,7 @@ const openTree = async (
       namespaceRoots,
       defaultPlacement: options.defaultPlacement,
       region: options.region,
+      plans,
     }),
     history: openHistory(
       {
@@ -232,6 +239,12 @@ const openTree = async (
     ),
     unready: async () => (await Promise.all([ledger.ready(), unreadyMounts(fixed)])).flat(),
   };
+
+  const control = gated(open, {
+    tenants: ledger.tenants,
+    featureGates: plans.featureGates,
+    audited: asks,
+  });
 
   const stopping = new AbortController();
   const jobs = ledger.jobs.run({

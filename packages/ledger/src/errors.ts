@@ -1,4 +1,4 @@
-import { FileError } from "@bulkhead/contract";
+import { type ErrorFields, FileError } from "@bulkhead/contract";
 
 /** Codes of PostgreSQL (SQLSTATE) and of sockets that mean: no ledger at the moment. */
 const absent =
@@ -10,7 +10,7 @@ const absentMessages =
 /** A NUL or malformed text in a parameter: who sent it is told, not the operator. */
 const unstorable = /^(?:22021|22P05)$/;
 
-const textOf = (error: unknown, field: "code" | "message" | "constraint"): string => {
+const textOf = (error: unknown, field: "code" | "message" | "constraint" | "detail"): string => {
   const value: unknown =
     typeof error === "object" && error !== null ? Reflect.get(error, field) : undefined;
   return typeof value === "string" ? value : "";
@@ -37,6 +37,17 @@ export const ledgerUnavailable = (cause?: unknown): FileError =>
     ...(cause === undefined ? {} : { cause }),
   });
 
+/** A row more than a limit allows; the statement's detail says of what. */
+const refusedGrowth = (error: unknown): FileError => {
+  const fields: ErrorFields = JSON.parse(textOf(error, "detail"));
+  const { resource, limit, used } = fields;
+  return new FileError(
+    "quota-exceeded",
+    `This would exceed the tenant's limit of ${resource}: ${used} of ${limit} are used.`,
+    { fields, cause: error },
+  );
+};
+
 /** Turns what `pg` threw into a `FileError` whose detail holds no SQL. */
 export const toFileError = (error: unknown): FileError => {
   if (error instanceof FileError) return error;
@@ -44,6 +55,7 @@ export const toFileError = (error: unknown): FileError => {
   const code = codeOf(error);
   if (code === "BH404")
     return new FileError("not-found", "There is no such object.", { cause: error });
+  if (code === "BH507") return refusedGrowth(error);
   if (code === "BH503")
     return new FileError(
       "unavailable",

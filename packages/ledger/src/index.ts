@@ -4,9 +4,11 @@ export { type KeyString, hashKey, keyIdOf, mintKeyString } from "./key-string.ts
 export { migrate } from "./migrate.ts";
 export { type LedgerOptions, openLedger } from "./open-ledger.ts";
 export * from "./types.ts";
+export * from "./types-quota.ts";
 export * from "./types-relations.ts";
 export * from "./types-shares.ts";
 export * from "./types-provisioning.ts";
 export * from "./types-accounted.ts";
+export * from "./types-tenants.ts";
 export * from "./types-trees.ts";
 export * from "./types-work.ts";

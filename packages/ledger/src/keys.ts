@@ -174,6 +174,7 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
         await requireLiving(tx, tenant);
         // The successor takes the old key's place in the family: what bounded that bounds this, and what was minted
         // with it lives on.
+        await tx.rows("select set_config('bulkhead.replaces', 'keys', true)");
         const record = await insertRow(tx, {
           ...successor,
           tenantUid: tenant,

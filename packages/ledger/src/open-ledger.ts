@@ -21,6 +21,7 @@ import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { expireRelations } from "./relation-expiry.ts";
+import { createQuota } from "./quota.ts";
 import { createRelations } from "./relations.ts";
 import { createRoots } from "./roots.ts";
 import { createSecrets } from "./secrets.ts";
@@ -124,6 +125,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     denials,
     keys: createKeys(background, hot, change),
     tenants: createTenants(background, change),
+    quota: createQuota(background, change),
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),
     masterKeys: createMasterKeys(background),

@@ -35,6 +35,9 @@ interface DatabaseRow {
   readonly generation: string;
 }
 
+/** What a tenant is that serves: its trial begins when it was made. */
+const serving = "case when trial_ends_at is null then 'active' else 'trial' end";
+
 const overtaken = (): FileError =>
   new FileError("conflict", "What became of the tenant was decided otherwise meanwhile.", {
     retry: "never",
@@ -99,8 +102,8 @@ export const createProvisioning = (database: Database, change: Changes): Provisi
       end(
         "tenant.provisioned",
         uid,
-        `database_ready = true, status = case when status = 'provisioning' then 'active' else status end,
-         status_before = case when status_before = 'provisioning' then 'active' else status_before end`,
+        `database_ready = true, status = case when status = 'provisioning' then ${serving} else status end,
+         status_before = case when status_before = 'provisioning' then ${serving} else status_before end`,
         "database_ready and status not in ('deleting', 'deleted')",
         async (tx) => {
           await tx.rows(

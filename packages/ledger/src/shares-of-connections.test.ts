@@ -10,7 +10,9 @@ afterAll(() => world[Symbol.asyncDispose]());
 describe("connections are shared out between tenants", () => {
   it("answers for one while the changes of two others wait", async () => {
     const { ledger } = world;
-    const [a, b, c] = await Promise.all(["flood-a", "flood-b", "calm"].map(world.tenant));
+    const [a, b, c] = await Promise.all(
+      ["flood-a", "flood-b", "calm"].map((id) => world.tenant(id)),
+    );
     if (a === undefined || b === undefined || c === undefined) throw new Error("No tenants.");
     await using holder = await world.connect("bulkhead_system");
     await holder.client.query("begin");

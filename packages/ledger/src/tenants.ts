@@ -1,79 +1,29 @@
-import { FileError, type PageQuery, type Settlement, type TenantRecord } from "@bulkhead/contract";
+import { FileError, type PageQuery, type TenantRecord } from "@bulkhead/contract";
 import { randomUUID } from "node:crypto";
 import { forgetCharges } from "./accounted.ts";
 import type { Changes } from "./change.ts";
-import { type Database, type Queries, toJson } from "./database.ts";
-import { codeOf, constraintOf } from "./errors.ts";
+import { type Database, toJson } from "./database.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
 import { beginProvisioning } from "./provisioning.ts";
 import { endRelations } from "./relation-ending.ts";
-import { platformUid, type TenantCounts, type TenantStore } from "./types.ts";
+import {
+  alterTenants,
+  noTenant,
+  orTaken,
+  patchTenant,
+  tenantJson,
+  tenantRecord,
+} from "./tenant-rows.ts";
+import { tenantPlans } from "./tenant-plans.ts";
+import { platformUid } from "./types.ts";
+import type { TenantCounts, TenantStore } from "./types-tenants.ts";
 
-const json = "bulkhead.tenant_json_v1(t)";
-
-const missing = (): never => {
-  throw new FileError("not-found", "There is no such tenant.");
-};
-
-const taken: Readonly<Record<string, string>> = {
-  tenant_id: "There is a tenant of that id.",
-  root_pkey: "That root belongs to a tenant already.",
-  tenant_subdomain: "That subdomain belongs to a tenant already.",
-};
-
-const orTaken = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    const text = codeOf(error) === "23505" ? taken[constraintOf(error)] : undefined;
-    throw text === undefined ? error : new FileError("already-exists", text, { cause: error });
-  }
-};
-
-const record = async (tx: Queries, uid: string): Promise<TenantRecord> => {
-  const [row] = await tx.rows<{ record: TenantRecord }>(
-    `select ${json} as record from bulkhead.tenant t where uid = $1`,
-    [uid],
-  );
-  return row?.record ?? missing();
-};
-
-/** Keeps tenants and their roots. Each change moves the platform's revision, on which the mount table's snapshot stands. */
+/** Keeps tenants and their roots. */
 export const createTenants = (database: Database, change: Changes): TenantStore => {
-  const alter = <T extends TenantRecord>(
-    kind: string,
-    settlement: Settlement | undefined,
-    uid: string,
-    takes: boolean,
-    work: (tx: Queries, n: number) => Promise<T>,
-  ): Promise<T> =>
-    change({
-      kind,
-      settlement,
-      chain: uid,
-      takesFrom: takes ? [uid] : [],
-      bumps: [platformUid, uid],
-      work: async (tx, at) => {
-        const value = await work(tx, at.get(uid)?.n ?? 0);
-        return { value, payload: { tenant: uid }, outcome: { tenant: uid } };
-      },
-    });
-
-  const patched = async (
-    tx: Queries,
-    text: string,
-    values: readonly unknown[],
-  ): Promise<TenantRecord> => {
-    const [row] = await orTaken(
-      tx.rows<{ record: TenantRecord }>(
-        `update bulkhead.tenant as t set updated_at = bulkhead.now(), ${text} returning ${json} as record`,
-        values,
-      ),
-    );
-    return row?.record ?? missing();
-  };
+  const alter = alterTenants(change);
 
   return {
+    ...tenantPlans(database, alter),
     create: (settlement, tenant) => {
       const uid = tenant.uid ?? randomUUID();
       return change({
@@ -85,10 +35,13 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
         work: async (tx) => {
           await orTaken(
             tx.rows(
-              `insert into bulkhead.tenant (uid, id, name, status, subdomain, region, allowed_regions, limits, settings,
-                 created_at, updated_at)
-               select $1, $2, $3, 'active', $4, (select region from bulkhead.meta), $5, $6, $7, n.at, n.at
-               from (select bulkhead.now() as at) n`,
+              `insert into bulkhead.tenant (uid, id, name, status, subdomain, region, allowed_regions, overrides, settings,
+                 plan, limits, features, mrr_minor, trial_ends_at, created_at, updated_at)
+               select $1, $2, $3, n.status, $4, (select region from bulkhead.meta), $5, $6, $7, $8,
+                 bulkhead.limits_v1($8, $6), bulkhead.features_v1($8), bulkhead.mrr_v1($8, 'monthly', n.status),
+                 n.at + $9::double precision * interval '1 day', n.at, n.at
+               from (select bulkhead.now() as at, case when $9::double precision is null then 'active' else 'trial' end
+                 as status) n`,
               [
                 uid,
                 tenant.id,
@@ -97,6 +50,8 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
                 tenant.allowedRegions ?? null,
                 toJson(tenant.limits),
                 toJson(tenant.settings),
+                tenant.plan ?? null,
+                tenant.trialDays ?? null,
               ],
             ),
           );
@@ -114,7 +69,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
           await tx.rows("insert into bulkhead.tenant_head (uid) values ($1)", [uid]);
           if (tenant.database !== undefined) await beginProvisioning(tx, uid, tenant.database);
           return {
-            value: await record(tx, uid),
+            value: await tenantRecord(tx, uid),
             payload: { tenant: uid },
             outcome: { tenant: uid },
           };
@@ -132,18 +87,18 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             [path, uid, placement ?? null],
           ),
         );
-        return row === undefined ? missing() : await record(tx, uid);
+        return row === undefined ? noTenant() : await tenantRecord(tx, uid);
       }),
     get: async (id) => {
       const [row] = await database.rows<{ record: TenantRecord }>(
-        `select ${json} as record from bulkhead.tenant t where id = $1 and status <> 'deleted'`,
+        `select ${tenantJson} as record from bulkhead.tenant t where id = $1 and status <> 'deleted'`,
         [id],
       );
       return row?.record;
     },
     byUid: async (uid) => {
       const [row] = await database.rows<{ record: TenantRecord }>(
-        `select ${json} as record from bulkhead.tenant t where uid = $1`,
+        `select ${tenantJson} as record from bulkhead.tenant t where uid = $1`,
         [uid],
       );
       return row?.record;
@@ -152,7 +107,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
       const limit = pageLimitOf(query);
       const [id, uid] = readPosition(query.after, 2) ?? ["", platformUid];
       const rows = await database.rows<{ record: TenantRecord }>(
-        `select ${json} as record from bulkhead.tenant t
+        `select ${tenantJson} as record from bulkhead.tenant t
          where (id, uid) > ($1, $2::uuid) and (case when $3::text is null then status <> 'deleted' else status = $3 end)
          order by id, uid limit $4`,
         [id, uid, query.status ?? null, limit + 1],
@@ -164,10 +119,12 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
     patch: (settlement, uid, patch) =>
       // A limit may become lower: what was begun under the higher one is decided again.
       alter("tenant.patch", settlement, uid, patch.limits !== undefined, (tx) =>
-        patched(
+        patchTenant(
           tx,
           `name = coalesce($2, name), subdomain = case when $3 then $4 else subdomain end,
-           limits = limits || coalesce($5::jsonb, '{}'), settings = settings || coalesce($6::jsonb, '{}')
+           overrides = overrides || coalesce($5::jsonb, '{}'),
+           limits = bulkhead.limits_v1(plan, overrides || coalesce($5::jsonb, '{}')),
+           settings = settings || coalesce($6::jsonb, '{}')
            where uid = $1 and status not in ('deleting', 'deleted')`,
           [
             uid,
@@ -181,7 +138,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
       ),
     suspend: (settlement, uid, reason) =>
       alter("tenant.suspend", settlement, uid, true, (tx, n) =>
-        patched(
+        patchTenant(
           tx,
           `status_before = case when status = 'suspended' then status_before else status end, status = 'suspended',
            suspended_at = coalesce(case when status = 'suspended' then suspended_at end, bulkhead.now()),
@@ -191,10 +148,10 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
       ),
     reactivate: (settlement, uid) =>
       alter("tenant.reactivate", settlement, uid, false, async (tx, n) => {
-        const before = await record(tx, uid);
-        if (before.status === "deleting" || before.status === "deleted") return missing();
+        const before = await tenantRecord(tx, uid);
+        if (before.status === "deleting" || before.status === "deleted") return noTenant();
         if (before.status !== "suspended" && before.status !== "cancelled") return before;
-        return await patched(
+        return await patchTenant(
           tx,
           `status = coalesce(status_before, 'active'), status_before = null, suspended_at = null,
            suspension_reason = null, reactivated_at = bulkhead.now(), status_n = $2 where uid = $1`,
@@ -204,9 +161,9 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
     remove: async (settlement, uid, graceMs) => {
       let job = "";
       await alter("tenant.delete", settlement, uid, true, async (tx, n) => {
-        const before = await record(tx, uid);
-        if (before.status === "deleting" || before.status === "deleted") return missing();
-        const value = await patched(
+        const before = await tenantRecord(tx, uid);
+        if (before.status === "deleting" || before.status === "deleted") return noTenant();
+        const value = await patchTenant(
           tx,
           "status_before = status, status = 'deleting', status_n = $2 where uid = $1",
           [uid, n],
@@ -216,13 +173,13 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
              bulkhead.now() + $3::double precision * interval '1 millisecond', 20) as id`,
           [uid, toJson({ tenant: uid, id: before.id, roots: before.roots }), graceMs],
         );
-        job = row?.id ?? missing();
+        job = row?.id ?? noTenant();
         return value;
       });
       return { job };
     },
     finishRemoval: async (uid, certificate) => {
-      if ((await record(database, uid)).status === "deleting")
+      if ((await tenantRecord(database, uid)).status === "deleting")
         await endRelations(database, change, uid);
       await change({
         kind: "tenant.deleted",
@@ -242,7 +199,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
           );
           if (ended.length === 0) {
             // Done before by an attempt whose answer was lost; anything else is no tenant to end.
-            if ((await record(tx, uid)).status !== "deleted")
+            if ((await tenantRecord(tx, uid)).status !== "deleted")
               throw new FileError("conflict", "Only a tenant that is being deleted can be ended.", {
                 retry: "never",
               });
@@ -252,6 +209,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.model where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
             await forgetCharges(tx, uid);
+            await tx.rows("delete from bulkhead.counter where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("delete from bulkhead.change where tenant = $1", [uid]);

@@ -13,16 +13,16 @@ import type {
   Settlement,
   Staged,
   Subject,
-  TenantPatch,
-  TenantRecord,
   TenantRef,
   VirtualPath,
 } from "@bulkhead/contract";
 
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
-import type { MasterKeys, NewDatabase, Provisioning, Secrets } from "./types-provisioning.ts";
+import type { QuotaStore } from "./types-quota.ts";
+import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
+import type { TenantStore } from "./types-tenants.ts";
 import type { Trees } from "./types-trees.ts";
 import type { FileChanges, Jobs, Leases, Outbox } from "./types-work.ts";
 
@@ -90,72 +90,6 @@ export interface KeyStore {
     successor: NewKey,
     overlapMs: number,
   ) => Promise<KeyRecord>;
-}
-
-export interface NewTenant {
-  readonly id: string;
-  readonly name: string;
-  readonly root: VirtualPath;
-  readonly placement: string;
-  readonly subdomain: string | undefined;
-  readonly allowedRegions: readonly string[] | undefined;
-  readonly limits: Readonly<Record<string, number | null>>;
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** Never used before; a new one by default. */
-  readonly uid?: string | undefined;
-  /** The database that its placement needs: the tenant is `provisioning` until a job has made it. */
-  readonly database?: NewDatabase | undefined;
-}
-
-export interface TenantCounts {
-  readonly keys: number;
-  readonly roots: number;
-  readonly subjects: number;
-  /** On its objects, and on other tenants' objects for its subjects. */
-  readonly relations: number;
-  readonly models: number;
-  /** Given by it and to it. */
-  readonly shares: number;
-}
-
-export interface TenantStore {
-  readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
-  /** Adds a root to a tenant that exists, under its first root's placement unless one is named. */
-  readonly addRoot: (
-    settlement: Settlement,
-    uid: string,
-    path: VirtualPath,
-    placement?: string,
-  ) => Promise<TenantRecord>;
-  readonly get: (id: string) => Promise<TenantRecord | undefined>;
-  /** The tenant of that uid, whatever its status; a tombstone too. */
-  readonly byUid: (uid: string) => Promise<TenantRecord | undefined>;
-  readonly list: (
-    query: PageQuery & { readonly status?: string | undefined },
-  ) => Promise<PageOf<TenantRecord>>;
-  readonly patch: (
-    settlement: Settlement,
-    uid: string,
-    patch: TenantPatch,
-  ) => Promise<TenantRecord>;
-  readonly suspend: (
-    settlement: Settlement,
-    uid: string,
-    reason: string | undefined,
-  ) => Promise<TenantRecord>;
-  readonly reactivate: (settlement: Settlement, uid: string) => Promise<TenantRecord>;
-  readonly remove: (
-    settlement: Settlement,
-    uid: string,
-    graceMs: number,
-  ) => Promise<{ readonly job: string }>;
-  /** Ends a tenant that is `deleting`: keys, roots and subjects go, the row stays as a tombstone, the id is free. Idempotent. */
-  readonly finishRemoval: (
-    uid: string,
-    certificate: Readonly<Record<string, unknown>>,
-  ) => Promise<void>;
-  /** What a deletion would remove from the ledger. */
-  readonly counts: (uid: string) => Promise<TenantCounts>;
 }
 
 /** Where a chain of audit entries stops following from itself. */
@@ -264,6 +198,7 @@ export interface Ledger {
   readonly denials: DenialSink;
   readonly keys: KeyStore;
   readonly tenants: TenantStore;
+  readonly quota: QuotaStore;
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;
   readonly masterKeys: MasterKeys;

@@ -118,6 +118,8 @@ export interface NewTenant {
   readonly allowedRegions: readonly string[] | undefined;
   readonly limits: Readonly<Record<string, number | null>>;
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly plan?: string | undefined;
+  readonly trialDays?: number | undefined;
 }
 
 /** Tenants in the ledger. Mutations append `settlement.audit` in their own transaction. */

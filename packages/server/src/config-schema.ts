@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { admission, type AdmissionConfig } from "./config-sharing.ts";
+import { planFaults, type PlansConfig, plansSchema } from "./plan-settings.ts";
 
 const storage = {
   options: z
@@ -166,6 +167,7 @@ const schema = z.strictObject({
     .describe("MiB of relations that a process keeps in memory, of all tenants together."),
   mounts: z.array(mount).default([]).describe("Further storages and their places in the tree."),
   admission,
+  ...plansSchema,
   trustedProxies: z
     .array(z.string())
     .default([])
@@ -182,7 +184,7 @@ const schema = z.strictObject({
 });
 
 /** A configuration with every default filled in. */
-export interface Config {
+export interface Config extends PlansConfig {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
@@ -241,6 +243,8 @@ export const parseConfig = (value: unknown): Config => {
   const result = schema.safeParse(value);
   if (result.success) {
     const { $schema: _, ...config } = result.data;
+    const faults = planFaults(config);
+    if (faults.length > 0) throw new ConfigError(faults);
     return config;
   }
   throw new ConfigError(

@@ -6,6 +6,7 @@ import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
 import { openMasterKeys, readMasterKeys, sealKeysOf } from "./master-key.ts";
 import { placementsOf } from "./placements-of.ts";
+import { planSettings } from "./plan-settings.ts";
 import { failedRequest } from "./failed-request.ts";
 import { version } from "./version.ts";
 
@@ -93,6 +94,7 @@ const start = async (
     admission: { ...config.admission, waitMs: config.admission.waitSeconds * 1000 },
     defaultPlacement: config.defaultPlacement,
     mounts: config.mounts,
+    plans: planSettings(config),
     log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),
   });
   opened(() => engine.close());

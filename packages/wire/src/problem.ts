@@ -25,6 +25,8 @@ export interface Problem {
   readonly resource?: string | undefined;
   readonly limit?: number | undefined;
   readonly used?: number | undefined;
+  /** The same as `used`, as answers about counters name it. */
+  readonly current?: number | undefined;
   readonly requested?: number | undefined;
   readonly location?: string | undefined;
   readonly counts?: Readonly<Record<string, number>> | undefined;
@@ -44,6 +46,7 @@ export const problemSchema: z.ZodType<Problem> = z.object({
   resource: z.string().optional(),
   limit: z.number().optional(),
   used: z.number().optional(),
+  current: z.number().optional(),
   requested: z.number().optional(),
   location: z.string().optional(),
   counts: z.record(z.string(), z.number()).optional(),
@@ -85,7 +88,10 @@ export const problemOf = (error: unknown, requestId: string): Problem => {
     code: known.code,
     requestId,
     retryable: known.retry !== "never",
-    ...(detail === undefined && fieldsOf(known.fields)),
+    ...(detail === undefined && {
+      ...fieldsOf(known.fields),
+      ...(known.fields.used !== undefined && { current: known.fields.used }),
+    }),
   };
 };
 

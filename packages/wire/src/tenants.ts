@@ -26,6 +26,7 @@ export interface WireTenant {
   readonly suspendedAt: string | null;
   readonly suspensionReason: string | null;
   readonly reactivatedAt: string | null;
+  readonly upgradedAt: string | null;
   readonly deletedAt: string | null;
   /** The tenant's own database, where its placement gives it one. */
   readonly databaseName: string | null;
@@ -65,6 +66,7 @@ export const wireTenant: z.ZodType<WireTenant> = z.object({
   suspendedAt: timestamp.nullable(),
   suspensionReason: z.string().nullable(),
   reactivatedAt: timestamp.nullable(),
+  upgradedAt: timestamp.nullable(),
   deletedAt: timestamp.nullable(),
   databaseName: z.string().nullable(),
 });
@@ -102,6 +104,7 @@ export const wireTenantOf = (tenant: TenantRecord): WireTenant => ({
   suspendedAt: timeOrNull(tenant.suspendedAt),
   suspensionReason: tenant.suspensionReason,
   reactivatedAt: timeOrNull(tenant.reactivatedAt),
+  upgradedAt: timeOrNull(tenant.upgradedAt),
   deletedAt: timeOrNull(tenant.deletedAt),
   databaseName: tenant.databaseName ?? null,
 });
@@ -110,6 +113,8 @@ export const wireTenantOf = (tenant: TenantRecord): WireTenant => ({
 export const tenantRequest: z.ZodType<TenantInput> = z.strictObject({
   id: z.string(),
   name: z.string().min(1).max(255).optional(),
+  plan: z.string().optional(),
+  trialDays: z.number().positive().optional(),
   root: z.string().optional(),
   subdomain: z.string().optional(),
   allowedRegions: z.array(z.string()).optional(),

@@ -4,8 +4,9 @@ import type { Bind, Cli } from "../cli.ts";
 import { about, UsageError } from "../failure.ts";
 import { shortTime } from "../human.ts";
 import { ask } from "../prompt.ts";
-import { commaList, limits, oneOf } from "../values.ts";
+import { commaList, days, limits, oneOf } from "../values.ts";
 import { showRecord, showRecords } from "../show.ts";
+import { showUsage } from "../show-usage.ts";
 
 const statuses: readonly TenantStatus[] = [
   "provisioning",
@@ -21,6 +22,8 @@ type Limits = Readonly<Record<string, number | null>>;
 
 interface CreateFlags {
   readonly name?: string;
+  readonly plan?: string;
+  readonly trialDays?: number;
   readonly root?: string;
   readonly subdomain?: string;
   readonly regions?: readonly string[];
@@ -59,6 +62,8 @@ export const addTenant = (program: Command, bind: Bind): void => {
     .description("create a tenant with its workspace")
     .argument("<id>")
     .option("--name <text>", "for people; the id by default")
+    .option("--plan <name>", "a plan of the server's configuration")
+    .option("--trial-days <n>", "try it for so many days", days)
     .option("--root <path>", "/workspace/<id> by default, or /tenants/<id>")
     .option("--subdomain <name>")
     .option("--regions <list>", "where its data may be: eu-west-1,eu-north-1", commaList)
@@ -120,6 +125,38 @@ export const addTenant = (program: Command, bind: Bind): void => {
         const patch = { ...rest, limits: limit };
         await about(id, async () =>
           showRecord(cli, await tenants.update(id, patch, { signal: cli.signal })),
+        );
+      }),
+    );
+  tenant
+    .command("upgrade")
+    .description("put a tenant on another plan; its limits hold for the next request")
+    .argument("<id>")
+    .argument("<plan>")
+    .option("--preview", "say what would change, and change nothing")
+    .action(
+      bind(async (cli, id: string, plan: string, flags: { readonly preview?: boolean }) => {
+        const { tenants } = await cli.remote();
+        const { signal } = cli;
+        await about(id, async () =>
+          showRecord(
+            cli,
+            await (flags.preview === true
+              ? tenants.previewUpgrade(id, plan, { signal })
+              : tenants.upgrade(id, plan, { signal })),
+          ),
+        );
+      }),
+    );
+  tenant
+    .command("usage")
+    .description("show what a tenant uses of what it may")
+    .argument("<id>")
+    .action(
+      bind(async (cli, id: string) => {
+        const { tenants } = await cli.remote();
+        await about(id, async () =>
+          showUsage(cli, await tenants.usage(id, { signal: cli.signal })),
         );
       }),
     );

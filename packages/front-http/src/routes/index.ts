@@ -5,6 +5,7 @@ import { keyRoutes } from "./keys.ts";
 import { listFiles, statFile } from "./list-files.ts";
 import { modelRoutes } from "./models.ts";
 import { operationRoutes } from "./operations.ts";
+import { quotaRoutes } from "./quota.ts";
 import { readFile } from "./read-file.ts";
 import { recordRoutes } from "./records.ts";
 import { relationRoutes } from "./relations.ts";
@@ -25,6 +26,7 @@ export const routes: readonly Route[] = [
   ...historyRoutes,
   ...keyRoutes,
   ...tenantRoutes,
+  ...quotaRoutes,
   ...userRoutes,
   ...relationRoutes,
   ...modelRoutes,

@@ -17,6 +17,7 @@ import {
   type TenantRecord,
 } from "@bulkhead/contract";
 import { append, plainContext, textBody } from "@bulkhead/kit";
+import { quotaControl } from "./quota-control.ts";
 import { relationWorld, type RelationWorld } from "./relation-control.ts";
 import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 
@@ -141,6 +142,7 @@ const tenantRecord = (id: string): TenantRecord => ({
   suspendedAt: null,
   suspensionReason: null,
   reactivatedAt: null,
+  upgradedAt: null,
   deletedAt: null,
 });
 
@@ -197,6 +199,7 @@ const controlOver = (
   };
   return {
     ...relations.control,
+    ...quotaControl(),
     session,
     history: {
       versions: async (ctx, path, { after, limit = 1000 } = {}) => {

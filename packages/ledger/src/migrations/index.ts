@@ -22,6 +22,7 @@ import { treeWalks } from "./functions-tree-walks.ts";
 import { treeWrite, treeWriteExecutions } from "./functions-tree-write.ts";
 import { treeFunctions } from "./functions-trees.ts";
 import { provisioning } from "./provisioning.ts";
+import { plans } from "./plans.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
 import { relationTables } from "./tables-relations.ts";
@@ -88,6 +89,7 @@ export const migrations: readonly Migration[] = [
   },
   { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
+  { version: 18, name: "plans", sql: plans, minCode: 18 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */

@@ -7,6 +7,7 @@ import { migrate } from "../migrate.ts";
 import { migrationHash, migrations } from "../migrations/index.ts";
 import { openLedger } from "../open-ledger.ts";
 import type { Admission, Ledger, NewIntent } from "../types.ts";
+import type { NewTenant } from "../types-tenants.ts";
 
 const template = migrations.map(migrationHash).join();
 
@@ -24,7 +25,10 @@ export interface Fixture extends AsyncDisposable {
   /** A connection of its own under a role. */
   readonly connect: (role: string) => Promise<AsyncDisposable & { readonly client: pg.Client }>;
   readonly platform: () => Promise<Admission>;
-  readonly tenant: (id: string) => Promise<TenantRecord>;
+  readonly tenant: (
+    id: string,
+    more?: Pick<NewTenant, "plan" | "trialDays">,
+  ) => Promise<TenantRecord>;
   readonly key: (
     tenant: TenantRecord,
     options?: KeyOptions,
@@ -97,7 +101,7 @@ export const fixture = async (): Promise<Fixture> => {
       return { client, [Symbol.asyncDispose]: () => client.end() };
     },
     platform: () => ledger.authority.admit(platformKey),
-    tenant: (id) =>
+    tenant: (id, more) =>
       ledger.tenants.create(settlement(undefined), {
         id,
         name: id,
@@ -107,6 +111,7 @@ export const fixture = async (): Promise<Fixture> => {
         allowedRegions: undefined,
         limits: {},
         settings: {},
+        ...more,
       }),
     key: async (
       tenant,

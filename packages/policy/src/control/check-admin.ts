@@ -17,6 +17,13 @@ export const checkAdmin = (principal: Principal): void => {
     );
 };
 
+/** Throws unless the caller is the platform. */
+export const checkPlatform = (principal: Principal): void => {
+  checkScope(principal, "admin");
+  if (principal.kind !== "platform")
+    throw new FileError("forbidden", "Only the platform key does this.");
+};
+
 /** True if `path` lies inside the bounds. */
 export const covers = (principal: Principal, path: VirtualPath): boolean =>
   principal.reach.bounds.some((bound) => isUnder(bound, path));

@@ -1,16 +1,19 @@
 import {
-  type Context,
   type Control,
   FileError,
+  type Limits,
   parseVirtualPath,
+  type PlanSettings,
   type TenantInput,
   type TenantRecord,
 } from "@bulkhead/contract";
-import { checkScope } from "../decision.ts";
 import { groundOf } from "../namespace.ts";
 import type { NewTenant, TenantStore } from "../ports.ts";
-import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
+import { checkPlatform, checkWholeTenant } from "./check-admin.ts";
+import { existingTenant, visibleTenant } from "./visible-tenant.ts";
 import type { Audited } from "./audited.ts";
+import { checkPlan } from "./plans.ts";
+import { checkResource } from "./quota.ts";
 
 export interface TenantControlOptions {
   readonly tenants: TenantStore;
@@ -20,6 +23,7 @@ export interface TenantControlOptions {
   /** Where the ledger is; undefined if the configuration does not say. */
   readonly ledgerRegion: string | undefined;
   readonly audited: Audited;
+  readonly plans: Pick<PlanSettings, "plans" | "defaultPlan">;
 }
 
 const idPattern = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
@@ -57,46 +61,43 @@ const checkSettings = (settings: Readonly<Record<string, unknown>> = {}): void =
   }
 };
 
-const checkLimits = (limits: Readonly<Record<string, number | null>> = {}): void => {
-  for (const [name, limit] of Object.entries(limits))
+/** Throws `invalid-request` for limits that are none. */
+export const checkLimits = (limits: Limits = {}): void => {
+  for (const [name, limit] of Object.entries(limits)) {
+    checkResource(name);
     if (limit !== null && (!Number.isSafeInteger(limit) || limit < 0))
       throw new FileError(
         "invalid-request",
         `The limit '${name}' is a whole number, or null for none.`,
       );
+  }
 };
 
-const noSuchTenant = (): FileError => new FileError("not-found", "There is no such tenant.");
+const longestTrialDays = 3660;
+
+const checkTrial = (days: number | undefined): void => {
+  if (days !== undefined && !(days > 0 && days <= longestTrialDays))
+    throw new FileError(
+      "invalid-request",
+      `A trial is of up to ${longestTrialDays} days, or a part of one.`,
+    );
+};
 
 /** Makes, shows, changes and ends tenants: the platform key all of them, a tenant's admin its own settings. */
 export const tenantControl = (options: TenantControlOptions): Control["tenants"] => {
   const { tenants, audited } = options;
 
-  const platformOnly = (ctx: Context): void => {
-    checkScope(ctx.principal, "admin");
-    if (ctx.principal.kind !== "platform")
-      throw new FileError("forbidden", "Only the platform key does this.");
-  };
+  const existing = (id: string): Promise<TenantRecord> => existingTenant(tenants, id);
 
-  const existing = async (id: string): Promise<TenantRecord> => {
-    const tenant = await tenants.get(id);
-    if (tenant === undefined) throw noSuchTenant();
-    return tenant;
-  };
-
-  /** The tenant if it is the caller's to see; one answer for every other id, existing or not. */
-  const visible = async (ctx: Context, id: string): Promise<TenantRecord> => {
-    checkScope(ctx.principal, "admin");
-    if (ctx.principal.kind === "platform") return existing(id);
-    if (ctx.principal.tenant?.id !== id) throw noSuchTenant();
-    checkAdmin(ctx.principal);
-    return existing(id);
-  };
+  const visible = visibleTenant(tenants);
 
   const newTenant = (input: TenantInput): NewTenant => {
     checkTenantId(input.id);
     checkSettings(input.settings);
     checkLimits(input.limits);
+    checkTrial(input.trialDays);
+    const plan = input.plan ?? options.plans.defaultPlan;
+    if (plan !== undefined) checkPlan(options.plans, plan);
     const root = parseVirtualPath(input.root ?? `/workspace/${input.id}`);
     const named = options.namespaceRoots.some((namespace) => root === `/${namespace}/${input.id}`);
     if (groundOf(options.namespaceRoots, root).kind !== "root" || !named)
@@ -123,19 +124,21 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
       allowedRegions: input.allowedRegions,
       limits: input.limits ?? {},
       settings: input.settings ?? {},
+      plan,
+      trialDays: input.trialDays,
     };
   };
 
   return {
     create: (ctx, input) =>
       audited(ctx, "tenant.create", `tenant:${input.id}`, async (settlement) => {
-        platformOnly(ctx);
+        checkPlatform(ctx.principal);
         return tenants.create(settlement, newTenant(input));
       }),
     get: (ctx, id) => audited(ctx, "tenant.get", `tenant:${id}`, () => visible(ctx, id)),
     list: (ctx, query) =>
       audited(ctx, "tenant.list", "tenant:*", async () => {
-        platformOnly(ctx);
+        checkPlatform(ctx.principal);
         return tenants.list(query);
       }),
     patch: (ctx, id, patch) =>
@@ -154,7 +157,7 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
       }),
     suspend: (ctx, id, reason) =>
       audited(ctx, "tenant.suspend", `tenant:${id}`, async (settlement) => {
-        platformOnly(ctx);
+        checkPlatform(ctx.principal);
         const tenant = await existing(id);
         settlement.tenant = tenant.uid;
         if (settlement.audit !== undefined && reason !== undefined)
@@ -163,14 +166,14 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
       }),
     reactivate: (ctx, id) =>
       audited(ctx, "tenant.reactivate", `tenant:${id}`, async (settlement) => {
-        platformOnly(ctx);
+        checkPlatform(ctx.principal);
         const tenant = await existing(id);
         settlement.tenant = tenant.uid;
         return tenants.reactivate(settlement, tenant.uid);
       }),
     remove: (ctx, id, confirm, graceMs) =>
       audited(ctx, "tenant.delete", `tenant:${id}`, async (settlement) => {
-        platformOnly(ctx);
+        checkPlatform(ctx.principal);
         const tenant = await existing(id);
         if (confirm !== id)
           throw new FileError(
