@@ -19,7 +19,7 @@ export const holdCollector = async (leases: Leases, signal: AbortSignal): Promis
   const end = performance.now() + patienceMs;
   for (;;) {
     signal.throwIfAborted();
-    const lease = await leases.acquire(collectorLease, thisProcess, ttlMs, isDead);
+    const lease = await leases.acquire(collectorLease, await thisProcess(), ttlMs, isDead);
     if (lease !== undefined) return keep(leases, lease.fencing);
     if (performance.now() > end)
       throw new Error(

@@ -403,7 +403,7 @@ describe(
           expect.arrayContaining([expect.objectContaining({ action: "ledger.restore" })]),
         );
         expect(await ledger.intents.pending(plainMount)).toEqual([]);
-        expect(await ledger.leases.acquire("test", thisProcess, 1)).toEqual({ fencing: 2 });
+        expect(await ledger.leases.acquire("test", await thisProcess(), 1)).toEqual({ fencing: 2 });
         expect(
           await query(
             urlOf(1),

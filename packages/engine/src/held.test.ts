@@ -3,9 +3,16 @@ import type { Backend } from "@bulkhead/contract";
 import type { Leases } from "@bulkhead/ledger";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { held, HeldElsewhere } from "./held.ts";
+import { thisProcess } from "./process-holder.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
+
+/** Until who asks is known, and has asked. */
+const asked = async (): Promise<void> => {
+  await thisProcess();
+  await vi.advanceTimersByTimeAsync(0);
+};
 
 /** One lease by the clock of this process. */
 const oneLease = () => {
@@ -51,6 +58,7 @@ describe("a storage that is held", () => {
       () => undefined,
       slow(60_000, () => undefined),
     );
+    await asked();
     for (let i = 0; i < 60; i++) {
       expect(isHeld()).toBe(true);
       await expect(
@@ -81,6 +89,7 @@ describe("a storage that is held", () => {
       slow(30_000, () => (closed += 1)),
     );
     const refused = opening.catch((error: unknown) => error);
+    await asked();
     reach(false);
     await vi.advanceTimersByTimeAsync(31_000);
     expect(await refused).toMatchObject({ code: "unavailable" });

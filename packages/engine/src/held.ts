@@ -24,7 +24,7 @@ export const held = async (
   lost: () => void,
   open: (fencing: number) => Promise<Backend>,
 ): Promise<Backend> => {
-  const lease = await leases.acquire(name, thisProcess, ttlMs, isDead);
+  const lease = await leases.acquire(name, await thisProcess(), ttlMs, isDead);
   if (lease === undefined) throw new HeldElsewhere();
   let validUntil = performance.now() + ttlMs;
   let gone = false;

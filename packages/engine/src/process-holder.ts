@@ -1,38 +1,29 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { LeaseHolder } from "@bulkhead/ledger";
+import { isRunning, type LeaseHolder, processStart } from "@bulkhead/ledger";
 
-const textOf = (file: string): string | undefined => {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch {
-    return undefined;
-  }
+let holder: Promise<LeaseHolder> | undefined;
+
+/** This process. Where the system does not tell when it began, a random mark makes it nobody else's. */
+export const thisProcess = (): Promise<LeaseHolder> => (holder ??= find());
+
+const find = async (): Promise<LeaseHolder> => {
+  const started = await processStart(process.pid);
+  return {
+    host: hostname(),
+    boot: started?.boot ?? "",
+    pid: process.pid,
+    startTime: started?.mark ?? randomUUID(),
+  };
 };
 
-/** When the process began, in the kernel's own count (proc(5), field 22): a pid that is used again has another one. */
-const startTimeOf = (pid: number): string | undefined => {
-  const stat = textOf(`/proc/${pid}/stat`);
-  // The second field is the command's name in parentheses and may hold anything.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-};
-
-const boot = textOf("/proc/sys/kernel/random/boot_id");
-
-/** This process. Where the kernel tells no start time, a random one makes it nobody else's. */
-export const thisProcess: LeaseHolder = {
-  host: hostname(),
-  boot: boot ?? "",
-  pid: process.pid,
-  startTime: startTimeOf(process.pid) ?? randomUUID(),
-};
-
-/** True only if that process certainly is no more: it ran on this machine, since this boot, and its pid is gone or another's. */
-export const isDead = (holder: LeaseHolder): boolean => {
-  if (boot === undefined || holder.host !== thisProcess.host) return false;
-  // Another boot of this very machine ended everything that ran before. A host name alone would not show that, since
-  // containers copy host names, but they share the boot id of the machine they run on.
-  if (holder.boot !== boot) return false;
-  return startTimeOf(holder.pid) !== holder.startTime;
+/**
+ * True only if that process certainly is no more: it ran on this machine, since this boot, and its pid is gone or
+ * another's. A host name alone would not show that, since containers copy host names; but they share the boot id of
+ * the machine they run on.
+ */
+export const isDead = async ({ host, boot, pid, startTime }: LeaseHolder): Promise<boolean> => {
+  const here = await thisProcess();
+  if (boot === "" || host !== here.host || boot !== here.boot) return false;
+  return !(await isRunning(pid, startTime));
 };

@@ -26,7 +26,7 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
   let running: Promise<void> = Promise.resolve();
 
   const pass = async (): Promise<void> => {
-    const lease = await leases.acquire(collectorLease, thisProcess, everyMs / 2, isDead);
+    const lease = await leases.acquire(collectorLease, await thisProcess(), everyMs / 2, isDead);
     if (lease === undefined) return;
     try {
       for (const root of roots.all()) {

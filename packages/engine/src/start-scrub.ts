@@ -31,7 +31,7 @@ export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
 
   const pass = async (): Promise<void> => {
     // Kept after a whole pass, and not released: while it lives, nobody begins another one.
-    const lease = await leases.acquire("scrub", thisProcess, everyMs, isDead);
+    const lease = await leases.acquire("scrub", await thisProcess(), everyMs, isDead);
     if (lease === undefined) return;
     for (const root of roots.all()) {
       try {

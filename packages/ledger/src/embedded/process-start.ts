@@ -10,6 +10,8 @@ export interface ProcessStart {
   readonly mark: string;
   /** Seconds since the epoch, exact to about a second. */
   readonly at: number;
+  /** The boot since which it runs; undefined where the system has no name for it. */
+  readonly boot?: string;
 }
 
 /** Finds when the process with that pid began; `undefined` when there is none, or only its zombie. */
@@ -33,7 +35,8 @@ async function fromProc(pid: number): Promise<ProcessStart | undefined> {
   if (ticks === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
   const boot = (await text("/proc/sys/kernel/random/boot_id"))?.trim() ?? "";
   const booted = /^btime (\d+)$/m.exec((await text("/proc/stat")) ?? "")?.[1] ?? "0";
-  return { mark: `${boot}/${ticks}`, at: Number(booted) + Number(ticks) / 100 };
+  const at = Number(booted) + Number(ticks) / 100;
+  return { mark: `${boot}/${ticks}`, at, ...(boot !== "" && { boot }) };
 }
 
 async function fromPs(pid: number): Promise<ProcessStart | undefined> {
