@@ -46,7 +46,7 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/tenants/{id}/suspend": "`{ reason? }`. Platform key.",
   "POST /v1/tenants/{id}/reactivate": "Platform key.",
   "GET /v1/tenants/{id}/usage":
-    "`{ plan, usage, limits, utilization, warnings }`: what a tenant uses of what it may, in percent, and a sentence for each resource above 80 %.",
+    "`{ plan, usage, limits, utilization, warnings }`: what a tenant uses of what it may, in percent, and a sentence for each resource above 80 %. With `?by=hour|day|month`, `from` or `to` (the last 24 hours by default): `{ tenant, from, to, by, spans }`, each span with `requests`, `reads`, `lookups`, `searches`, `writes`, `bytesIn`, `bytesOut`, `byteHours`, `users`.",
   "GET /v1/tenants/{id}/quota": "`{ resource: { limit, soft?, used } }`; a limit of null is none.",
   "PUT /v1/tenants/{id}/quota":
     '`{ resource: limit | null | "plan" | { limit?, soft? } }`: changes the limits that are named, for the next request. The platform key alone.',

@@ -14,6 +14,7 @@ import {
   upgradePreview,
   usageReport,
   type WireTenant,
+  type WireUsageHistory,
   wireTenant,
 } from "@bulkhead/wire";
 import { bulkheadError } from "./errors.ts";
@@ -23,6 +24,7 @@ import { asked, postHeaders, type PostOptions } from "./post.ts";
 import { allRecords, type RecordListOptions } from "./records.ts";
 import { recordTarget } from "./target.ts";
 import type { Schema, Transport } from "./transport.ts";
+import { type UsageRange, usageOver } from "./usage.ts";
 
 export interface DeleteTenantOptions extends CallOptions {
   /** The tenant's id once more; without it the server answers `confirmation-required` with counts of what would go. */
@@ -65,6 +67,12 @@ export interface Tenants {
   ) => Promise<UpgradePreview>;
   /** What the tenant uses of what it may. */
   readonly usage: (id: string, options?: CallOptions) => Promise<UsageReport>;
+  /** Tells what a tenant used over time: requests, bytes, users. Its admin key may ask for its own. */
+  readonly usageOver: (
+    id: string,
+    range?: UsageRange,
+    options?: CallOptions,
+  ) => Promise<WireUsageHistory>;
   /** Cuts access, and begins a job that removes everything. */
   readonly delete: (id: string, options?: DeleteTenantOptions) => Promise<AcceptedJob>;
 }
@@ -153,6 +161,7 @@ export const createTenants = (transport: Transport, jobs: Jobs): Tenants => {
         },
         usageReport,
       ),
+    usageOver: async (id, range, options) => usageOver(transport, id, range, options),
     delete: async (id, options = {}) =>
       transport.ask(
         {

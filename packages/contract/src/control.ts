@@ -22,6 +22,7 @@ import type { QuotaControl } from "./quota.ts";
 import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
 import type { LinkControl, ShareControl } from "./shares.ts";
 import type { Session, WriteOptions, WriteResult } from "./store.ts";
+import type { Metering, UsageControl } from "./usage.ts";
 
 /** What a front read from a request about who is asking. Nothing in it but `key` can widen what is reached. */
 export interface Credential {
@@ -165,6 +166,8 @@ export interface Control {
   readonly audit: {
     readonly list: (ctx: Context, query: AuditQuery) => Promise<PageOf<AuditEntry>>;
   };
+  readonly usage: UsageControl;
+  readonly metering: Metering;
   readonly idempotency: Idempotency;
   /** Names what is not ready, or nothing. */
   readonly unready: () => Promise<readonly string[]>;

@@ -17,4 +17,5 @@ export * from "./relations.ts";
 export * from "./settlement.ts";
 export * from "./shares.ts";
 export * from "./store.ts";
+export * from "./usage.ts";
 export * from "./versions.ts";

@@ -41,6 +41,11 @@ export interface ReadResult extends AsyncDisposable {
   readonly stat: Stat;
   readonly range?: ResolvedRange;
   readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+  /**
+   * To be told by a front, before they leave, how many bytes of the content are sent: with the first of them the read
+   * counts. Who only looks does not tell. Throws `unavailable` where it cannot be counted: then nothing is sent.
+   */
+  readonly sent?: (bytes: number) => void;
 }
 
 /** `create` fails with `already-exists`; `{ ifMatch }` fails with `precondition-failed`, also on what is missing. */

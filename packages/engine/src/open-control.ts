@@ -40,12 +40,14 @@ import {
   type TenantPlanStore,
   type TenantStore,
   tenantsServe,
+  usageControl,
   userControl,
 } from "@bulkhead/policy";
 import { leadsToBounds, scope, sharedFrom, type SharePoint } from "@bulkhead/vfs";
 import { storedAt, throughShares } from "./explained.ts";
 import { modelLanguage } from "./model-language.ts";
 import type { RootsTable } from "./roots.ts";
+import type { RunningMeter } from "./start-metering.ts";
 
 export interface ControlOptions {
   readonly ledger: Ledger;
@@ -66,6 +68,7 @@ export interface ControlOptions {
   readonly admittance: Admittance;
   readonly sharing: ShareOptions<SharePoint>;
   readonly roots: Pick<RootsTable, "table" | "catchUp">;
+  readonly metering: RunningMeter;
   readonly namespaceRoots: readonly string[];
   readonly defaultPlacement: string;
   readonly region: string | undefined;
@@ -145,6 +148,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       sink: ledger.denials,
       streams: options.streams,
       storages: options.storages,
+      meter: options.metering.meter,
       catchUp: () => options.roots.catchUp(undefined),
       now: Date.now,
     }),
@@ -171,9 +175,32 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       auditLog: ledger.auditLog,
       audited: asks,
     }),
+    usage: usageControl({
+      tenants: ledger.tenants,
+      usage: ledger.usage,
+      flush: options.metering.flush,
+      audited: asks,
+    }),
+    metering: asked(options),
     idempotency: servedIdempotency(ledger.idempotency),
   };
 };
+
+/** Counts what is asked for the tenant on whose ground it is. */
+const asked = ({
+  metering: { meter },
+  grounds,
+  namespaceRoots,
+}: Pick<ControlOptions, "metering" | "grounds" | "namespaceRoots">): Control["metering"] => ({
+  count: ({ principal, now }, kind, path) => {
+    // Above its bounds a key sees the way to them alone: that is its own tenant's.
+    const above = leadsToBounds(principal.reach, namespaceRoots, path);
+    const tenant = above
+      ? principal.tenant?.uid
+      : grounds.tenantAt(scope(principal.reach, namespaceRoots, path));
+    meter.count({ tenant, keyId: principal.keyId, now }, kind);
+  },
+});
 
 /** What is at a path, whoever asks; undefined if nothing is. */
 const kindAt =

@@ -17,6 +17,7 @@ import {
   filtered,
   gated,
   keptCurrent,
+  metering,
   scopesAllow,
   sharing,
   streamWatch,
@@ -34,6 +35,7 @@ import { makeTenants } from "./make-tenants.ts";
 import { openTenantDatabases, type SealKeys } from "./open-tenant-databases.ts";
 import { provisionTenant } from "./provision-tenant.ts";
 import { startCollector } from "./start-collector.ts";
+import { startMetering } from "./start-metering.ts";
 import { startReplays } from "./start-replays.ts";
 import { startScrub } from "./start-scrub.ts";
 import { deleteTenant } from "./delete-tenant.ts";
@@ -170,6 +172,12 @@ const openTree = async (
   );
   const { authority } = given;
 
+  const meter = await startMetering({
+    usage: ledger.usage,
+    dataDir: options.dataDir,
+    log: options.log,
+  });
+  opened.add(meter.close);
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
@@ -187,6 +195,7 @@ const openTree = async (
       }),
       filtered,
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
+      metering(meter.meter),
     );
   const storages = tree(roots.table, {
     transfer: enqueueTransfer(ledger),
@@ -217,6 +226,7 @@ const openTree = async (
       sharing: given.sharing,
       streams,
       admittance: admission(options.admission),
+      metering: meter,
       roots,
       tenantStore: { ...ledger.tenants, create },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),

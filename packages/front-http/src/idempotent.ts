@@ -13,6 +13,11 @@ const keyOf = (call: Call): string | undefined => {
   return key;
 };
 
+/** True unless the operation runs because it is asked for again by the same `Idempotency-Key`. */
+export const isFirst = (call: Call): boolean =>
+  call.headers[headerNames.idempotencyKey.toLowerCase()] === undefined ||
+  call.ctx.settlement.idempotency !== undefined;
+
 /**
  * Begins the digest of a request with what its body does not say: what it is about, for whom it acts, where its paths
  * begin, and what its key may do, so that no answer is given again to a key that has become narrower.

@@ -23,18 +23,24 @@ const drained = (response: ServerResponse, stallMs: number, signal: AbortSignal)
   });
 };
 
+/** A stream, and who is told how much of it is sent. */
+interface Pumped {
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly sent?: ((bytes: number) => void) | undefined;
+}
+
 /**
  * Writes a stream of exactly `length` bytes, no faster than it is taken. Rejects if the source fails, ends early or goes
  * on too long, if the reader takes nothing for `stallMs`, and when `signal` aborts; the source is ended in every case.
  */
 export const pump = async (
-  source: AsyncIterable<Uint8Array>,
+  { content, sent: tell }: Pumped,
   response: ServerResponse,
   length: number,
   stallMs: number,
   signal: AbortSignal,
 ): Promise<void> => {
-  const iterator = source[Symbol.asyncIterator]();
+  const iterator = content[Symbol.asyncIterator]();
   let sent = 0;
   let ended = false;
   try {
@@ -43,6 +49,7 @@ export const pump = async (
       if (step.done === true) break;
       sent += step.value.length;
       if (sent > length) throw new FileError("internal", "A content is longer than its stat says.");
+      if (step.value.length > 0) tell?.(step.value.length);
       if (step.value.length > 0 && !response.write(step.value))
         await drained(response, stallMs, signal);
     }

@@ -89,14 +89,16 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   if (length === undefined && answer.status !== 204 && answer.status !== 304)
     headers["Content-Length"] = "0";
   const bodiless = request.method === "HEAD" || answer.status === 304;
+  const sent = bodiless ? undefined : answer.read?.result.sent;
   const content = body === undefined && !bodiless ? answer.read?.result.content : undefined;
   const stream = content instanceof Uint8Array ? undefined : content;
-  // Before the head: where too many are on their way, that is still an answer.
+  // Before the head: where too many are on their way, or what is read cannot be counted, that is still an answer.
   if (stream !== undefined) await exchange.place.stream();
+  sent?.(body?.length ?? 0);
   if (headers["Connection"] === "close" || !response.shouldKeepAlive) endAfter(request.socket);
   response.writeHead(answer.status, headers);
   if (stream !== undefined && answer.read !== undefined)
-    await pump(stream, response, answer.read.length, stallMs, signal);
+    await pump({ content: stream, sent }, response, answer.read.length, stallMs, signal);
   else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
   if (unread && !exchange.withheld) await linger(request);
   if (body === undefined || bodiless || unread) response.end();

@@ -27,6 +27,7 @@ export const tapRead = (result: ReadResult, tap: Tap): ReadResult => {
     stat: result.stat,
     ...(result.range && { range: result.range }),
     content: tapped(result.content, tap),
+    ...(result.sent && { sent: result.sent }),
     [Symbol.asyncDispose]: () => result[Symbol.asyncDispose](),
   };
 };

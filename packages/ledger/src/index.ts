@@ -11,4 +11,5 @@ export * from "./types-provisioning.ts";
 export * from "./types-accounted.ts";
 export * from "./types-tenants.ts";
 export * from "./types-trees.ts";
+export * from "./types-usage.ts";
 export * from "./types-work.ts";

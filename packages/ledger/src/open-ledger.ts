@@ -31,6 +31,7 @@ import { createTenants } from "./tenants.ts";
 import { createTreeCommits } from "./tree-commits.ts";
 import { createTreeHousekeeping } from "./tree-housekeeping.ts";
 import type { Ledger, Log } from "./types.ts";
+import { createUsage } from "./usage.ts";
 
 export interface LedgerOptions {
   /** `postgres://…`, PostgreSQL 15 or newer. */
@@ -144,6 +145,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     outbox: createOutbox(background),
     fileChanges: createFileChanges(hot, background),
     platformKeys: createPlatformKeys(background),
+    usage: createUsage(background, id),
     trees: { ...createTreeCommits(hot, trees), ...createTreeHousekeeping(background) },
     onBehalfOf: behalf.of,
     ready: () => readiness(background),

@@ -24,6 +24,7 @@ import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
 import type { TenantStore } from "./types-tenants.ts";
 import type { Trees } from "./types-trees.ts";
+import type { Usage } from "./types-usage.ts";
 import type { FileChanges, Jobs, Leases, Outbox } from "./types-work.ts";
 
 /** Names the platform where a `Revision` names a tenant. */
@@ -217,6 +218,7 @@ export interface Ledger {
   readonly outbox: Outbox;
   readonly fileChanges: FileChanges;
   readonly platformKeys: PlatformKeys;
+  readonly usage: Usage;
   /** Versioned trees: their index, history and blobs. */
   readonly trees: Trees;
   /** Runs work for a tenant: of the connections it gets its share. */

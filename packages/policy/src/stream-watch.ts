@@ -109,6 +109,7 @@ export const streamWatch = (everyMs: number = 1000): StreamWatch => {
         stat: result.stat,
         ...(result.range && { range: result.range }),
         content: relay(content, () => reason),
+        ...(result.sent && { sent: result.sent }),
         [Symbol.asyncDispose]: async () => {
           watched.delete(stream);
           await result[Symbol.asyncDispose]();

@@ -17,6 +17,7 @@ const versions = async (call: Call): Promise<Answer> => {
   const path = call.file();
   const list = `versions ${path}`;
   const { entries, next } = await call.control.history.versions(call.ctx, path, paged(call, list));
+  call.control.metering.count(call.ctx, "lookup", path);
   const page = { items: entries, ...(next !== undefined && { next }) };
   return pageAnswer(call, list, page, wireVersionOf);
 };

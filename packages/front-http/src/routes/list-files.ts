@@ -13,7 +13,9 @@ export const below = (base: RequestPath, names: readonly string[]): RequestPath 
 /** `GET /v1/stat/{path}` */
 export const statFile = async (call: Call): Promise<Answer> => {
   const path = call.file();
-  return statAnswer(200, path, await call.control.session.stat(call.ctx, path));
+  const stat = await call.control.session.stat(call.ctx, path);
+  call.control.metering.count(call.ctx, "lookup", path);
+  return statAnswer(200, path, stat);
 };
 
 /** `GET /v1/list/{path}` */
@@ -33,5 +35,6 @@ export const listFiles = async (call: Call): Promise<Answer> => {
         next,
       }));
   const { next, headers } = pageLinks(call, list, page.next);
+  call.control.metering.count(call.ctx, "lookup", path);
   return { status: 200, headers, json: { entries: page.entries, next } };
 };

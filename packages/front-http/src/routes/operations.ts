@@ -19,6 +19,7 @@ import {
 import type { z } from "zod";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
+import { isFirst } from "../idempotent.ts";
 import { below } from "./list-files.ts";
 import { post } from "./post.ts";
 import { statAnswer, visibleStat, withVisibleEtag } from "./stat-answer.ts";
@@ -98,6 +99,12 @@ const transfer = (verb: "copy" | "move", of: (session: Session) => Transfer): Ro
       standing(call, parseRequestPath(to), (mode ?? "create") === "create" ? 201 : 200),
   });
 
+/** Answers a search: however much was looked through, it counts as one. */
+const searched = (call: Call, base: RequestPath, json: object): Answer => {
+  if (isFirst(call)) call.control.metering.count(call.ctx, "search", base);
+  return { status: 200, json };
+};
+
 const globFiles = async (
   call: Call,
   { pattern, path: raw = "/", limit = searchLimit }: z.infer<typeof globRequest>,
@@ -105,10 +112,10 @@ const globFiles = async (
   const base = parseRequestPath(raw);
   const paths: string[] = [];
   for await (const entry of glob(call.control.session, call.ctx, base, pattern)) {
-    if (paths.length === limit) return { status: 200, json: { paths, truncated: true } };
+    if (paths.length === limit) return searched(call, base, { paths, truncated: true });
     paths.push(below(base, entry.path));
   }
-  return { status: 200, json: { paths, truncated: false } };
+  return searched(call, base, { paths, truncated: false });
 };
 
 const globRoute = post({
@@ -130,10 +137,10 @@ const grepFiles = async (
     ...grepOptions(options),
     limit: limit + 1,
   })) {
-    if (matches.length === limit) return { status: 200, json: { matches, truncated: true } };
+    if (matches.length === limit) return searched(call, base, { matches, truncated: true });
     matches.push({ path: below(base, path), line, text });
   }
-  return { status: 200, json: { matches, truncated: false } };
+  return searched(call, base, { matches, truncated: false });
 };
 
 const grepRoute = post({

@@ -4,6 +4,7 @@ import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { jsonBytes, parseJson } from "../json-body.ts";
 import { post } from "./post.ts";
+import { asksOverTime, usageOverTime } from "./usage.ts";
 
 type Change = "increment" | "decrement";
 
@@ -47,10 +48,11 @@ export const quotaRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/tenants/:id/usage",
-    run: async ({ control, ctx, param }) => ({
-      status: 200,
-      json: await control.quota.usage(ctx, param("id")),
-    }),
+    run: async (call) => {
+      if (asksOverTime(call)) return usageOverTime(call);
+      const { control, ctx, param } = call;
+      return { status: 200, json: await control.quota.usage(ctx, param("id")) };
+    },
   },
   {
     method: "GET",

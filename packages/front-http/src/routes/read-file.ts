@@ -40,6 +40,7 @@ const head = async (call: Call): Promise<Answer> => {
     ...(version !== undefined && { version }),
   });
   const { stat } = result;
+  call.control.metering.count(call.ctx, "lookup", path);
   if (conditions.unmodified(stat)) return notModified(stat);
   return { status: 200, headers: contentHeaders(stat), length: stat.size };
 };
@@ -58,7 +59,10 @@ const get = async (call: Call): Promise<Answer> => {
   const judged = async (result: ReadResult, refused: FileError | undefined): Promise<Answer> => {
     let kept = false;
     try {
-      if (conditions.unmodified(result.stat)) return notModified(result.stat);
+      if (conditions.unmodified(result.stat)) {
+        call.control.metering.count(call.ctx, "lookup", path);
+        return notModified(result.stat);
+      }
       if (conditions.allowsRange(result.stat)) {
         if (refused !== undefined) throw refused;
       } else if (result.range !== undefined) return await judged(await open(undefined), undefined);

@@ -336,6 +336,16 @@ const controlOver = (
           query.limit,
         ),
     },
+    usage: {
+      over: async (_ctx, tenant, { from = 0, to = 3_600_000, by = "hour" }) => ({
+        tenant,
+        from,
+        to,
+        by,
+        spans: [],
+      }),
+    },
+    metering: { count: () => undefined },
     idempotency: {
       claim: async (ctx, route, key, digest): Promise<Claim> => {
         const id = `${ctx.principal.keyId} ${route} ${key}`;

@@ -29,6 +29,8 @@ import { relationTables } from "./tables-relations.ts";
 import { accountedTables } from "./tables-accounted.ts";
 import { treeExecutions, treeTables } from "./tables-trees.ts";
 
+import { usage } from "./usage.ts";
+
 /** A step of the schema. Once released it never changes: its hash is compared with what was applied. */
 export interface Migration {
   readonly version: number;
@@ -90,6 +92,7 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
   { version: 18, name: "plans", sql: plans, minCode: 18 },
+  { version: 22, name: "usage", sql: usage, minCode: 9 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */

@@ -11,6 +11,7 @@ import {
   type WholeTree,
 } from "@bulkhead/contract";
 import { checkServing } from "../decision.ts";
+import { type Meter, metered } from "../meter.ts";
 import type { Shares, StoredShare } from "../ports-shares.ts";
 import type { DenialSink, TenantStore } from "../ports.ts";
 import { hashToken, isPassword } from "../relations/secrets.ts";
@@ -23,6 +24,7 @@ export interface LinkControlOptions {
   readonly streams: StreamWatch;
   /** Below all policy: what a link gives, it gives to whoever has it. */
   readonly storages: Pick<WholeTree, "stat" | "read">;
+  readonly meter: Meter;
   /** Brings the mount table up to what the ledger says now. */
   readonly catchUp: () => Promise<void>;
   /** Milliseconds since the epoch. */
@@ -37,7 +39,7 @@ const noSuchLink = (): FileError => new FileError("not-found", "There is no such
 
 /** Opens links: for whoever has the token and, where there is one, the password. */
 export const linkControl = (options: LinkControlOptions): LinkControl => {
-  const { shares, tenants, sink, streams, storages, catchUp, now } = options;
+  const { shares, tenants, sink, streams, storages, meter, catchUp, now } = options;
 
   const principalOf = (share: StoredShare, path: VirtualPath): Principal => ({
     kind: "capability",
@@ -189,7 +191,10 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
         },
         (each: ReadResult) => each[Symbol.asyncDispose](),
       );
-      return streams.watch(ctx, result, lasting(share), () => lookAgain(share.id));
+      const by = { tenant: share.sourceTenant, keyId: share.id, now: ctx.now };
+      return streams.watch(ctx, metered(meter, by, result), lasting(share), () =>
+        lookAgain(share.id),
+      );
     },
   };
 };

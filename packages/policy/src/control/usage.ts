@@ -1,0 +1,84 @@
+import {
+  type Context,
+  FileError,
+  type TenantRecord,
+  type UsageControl,
+  type UsageQuery,
+  type UsageSpan,
+  type UsageStep,
+} from "@bulkhead/contract";
+import { checkScope } from "../decision.ts";
+import type { TenantStore } from "../ports.ts";
+import type { Audited } from "./audited.ts";
+import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
+
+/** Usage in the ledger. */
+export interface UsageStore {
+  /** As of now, from the beginning of one hour to that of another. */
+  readonly spans: (
+    tenantUid: string | undefined,
+    from: number,
+    to: number,
+    step: UsageStep | "all",
+  ) => Promise<{ readonly spans: readonly UsageSpan[]; readonly now: number }>;
+}
+
+export interface UsageControlOptions {
+  readonly tenants: Pick<TenantStore, "get">;
+  readonly usage: UsageStore;
+  /** Brings what this process counted into the ledger. */
+  readonly flush: () => Promise<void>;
+  readonly audited: Audited;
+}
+
+const hourMs = 3_600_000;
+const stepMs = { hour: hourMs, day: 24 * hourMs, month: 28 * 24 * hourMs } as const;
+/** The most steps that one answer tells, and the longest time, in hours. */
+const mostSteps = 1000;
+const mostHours = 40 * 31 * 24;
+
+/** The tenant if its numbers are the caller's to see; one answer for every other id, existing or not. */
+export const ownTenant = async (
+  tenants: Pick<TenantStore, "get">,
+  { principal }: Context,
+  id: string,
+): Promise<TenantRecord> => {
+  checkScope(principal, "admin");
+  const missing = new FileError("not-found", "There is no such tenant.");
+  if (principal.kind !== "platform" && principal.tenant?.id !== id) throw missing;
+  checkAdmin(principal);
+  const tenant = await tenants.get(id);
+  if (tenant === undefined) throw missing;
+  checkWholeTenant(principal, tenant.roots);
+  return tenant;
+};
+
+const rangeOf = (now: number, { from, to, by = "hour" }: UsageQuery) => {
+  const end = Math.ceil((to ?? now + 1) / hourMs) * hourMs;
+  const begin = Math.floor((from ?? end - 24 * hourMs) / hourMs) * hourMs;
+  if (begin >= end)
+    throw new FileError("invalid-request", "The time 'from' lies before the time 'to'.");
+  if ((end - begin) / stepMs[by] > mostSteps || (end - begin) / hourMs > mostHours)
+    throw new FileError(
+      "invalid-request",
+      "So much is not told at once; ask for less time, or by day or month.",
+    );
+  return { from: begin, to: end, by };
+};
+
+/** Tells what tenants used. */
+export const usageControl = ({
+  tenants,
+  usage,
+  flush,
+  audited,
+}: UsageControlOptions): UsageControl => ({
+  over: (ctx, id, query) =>
+    audited(ctx, "usage.get", `tenant:${id}`, async () => {
+      const tenant = await ownTenant(tenants, ctx, id);
+      const { from, to, by } = rangeOf(ctx.now, query);
+      await flush();
+      const { spans } = await usage.spans(tenant.uid, from, to, by);
+      return { tenant: tenant.id, from, to, by, spans };
+    }),
+});
