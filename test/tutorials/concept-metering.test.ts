@@ -273,8 +273,8 @@ describe.each(Object.entries(placements))("on %s", (_, config) => {
   it("a tenant sees its own usage, and no number of another", async () => {
     expect(await total(platform, "tenant-b")).toMatchObject({ requests: 0, users: 0 });
     const refused = async (id: string) => {
-      const { status, json } = await raw.send("GET", `/v1/tenants/${id}/usage?by=hour`);
-      return { status, ...(json as object), requestId: "" };
+      const { status, text } = await raw.send("GET", `/v1/tenants/${id}/usage?by=hour`);
+      return { status, text: text.replace(/"requestId":"[^"]*"/, "") };
     };
     expect(await refused("tenant-b")).toEqual(await refused("no-such"));
     expect(await refused("tenant-b")).toMatchObject({ status: 404 });

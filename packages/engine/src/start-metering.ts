@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FileError } from "@bulkhead/contract";
-import type { Usage } from "@bulkhead/ledger";
+import type { LeaseHolder, Usage } from "@bulkhead/ledger";
 import type { Meter } from "@bulkhead/policy";
 import {
   headBytes,
@@ -60,7 +60,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 export const startMetering = async (options: MeteringOptions): Promise<RunningMeter> => {
   const { usage, log, journalBytes = 4 * 1024 * 1024, everyMs = 1000 } = options;
   const folder = join(options.dataDir, "journals");
-  const owner = { ledger: usage.ledger, holder: thisProcess };
+  const owner = { ledger: usage.ledger, holder: await thisProcess() };
   let current: Own | undefined;
   let ended: Own[] = [];
 
@@ -204,9 +204,10 @@ export const startMetering = async (options: MeteringOptions): Promise<RunningMe
 };
 
 /** True if nobody writes that journal any more. */
-const isOrphan = async (holder: typeof thisProcess, path: string): Promise<boolean> => {
-  if (isDead(holder)) return true;
-  if (holder.host === thisProcess.host && holder.boot === thisProcess.boot) return false;
+const isOrphan = async (holder: LeaseHolder, path: string): Promise<boolean> => {
+  if (await isDead(holder)) return true;
+  const here = await thisProcess();
+  if (holder.host === here.host && holder.boot === here.boot) return false;
   const { mtimeMs } = await stat(path);
   return Date.now() - mtimeMs > abandonedMs;
 };
