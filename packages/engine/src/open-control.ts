@@ -117,7 +117,15 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       plans: options.plans,
       audited: asks,
     }),
-    quota: quotaControl({ tenants: options.tenantStore, quota: ledger.quota, audited: asks }),
+    quota: quotaControl({
+      tenants: options.tenantStore,
+      quota: ledger.quota,
+      audited: asks,
+      requestsOf: async (uid) => {
+        await options.metering.flush();
+        return ledger.usage.requestsThisMonth(uid);
+      },
+    }),
     relations: relationControl({
       ...common,
       tuples: ledger.relations,

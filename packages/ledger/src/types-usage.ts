@@ -26,6 +26,8 @@ export interface Usage {
     to: number,
     step: UsageStep | "all",
   ) => Promise<{ readonly spans: readonly UsageSpan[]; readonly now: number }>;
+  /** How much of everything together a tenant asked for since the ledger's month (UTC) began. */
+  readonly requestsThisMonth: (tenantUid: string | undefined) => Promise<number>;
   /** Counts what tenants' commits did since they were last counted; answers of how many tenants. */
   readonly sweep: () => Promise<number>;
   /** Counts the bytes of a journal from `from` to `to`, once; answers to where it is counted now. */

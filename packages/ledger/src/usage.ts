@@ -1,4 +1,4 @@
-import type { UsageSpan } from "@bulkhead/contract";
+import { requestsOf, type UsageSpan } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { platformUid } from "./types.ts";
@@ -10,6 +10,11 @@ const statements = {
     name: "usage_span_v1",
     text: `select jsonb_build_object('now', bulkhead.ms(n.at), 'spans', bulkhead.usage_span_v1($1, to_timestamp($2::bigint / 1000),
       to_timestamp($3::bigint / 1000), $4, n.at)) from (select bulkhead.now() as at) n`,
+  },
+  month: {
+    name: "usage_month_v1",
+    text: `select bulkhead.usage_span_v1($1, m.at, m.at + interval '1 month', 'all', n.at) from (select bulkhead.now() as at) n,
+      lateral (select date_trunc('month', n.at, 'UTC') as at) m`,
   },
   sweep: functionCall("usage_sweep_v1", 2),
   journal: functionCall("usage_journal_v1", 9),
@@ -54,6 +59,12 @@ export const createUsage = (database: Database, ledger: string): Usage => {
         [tenant, from, to, step],
       );
       return { now, spans: spans.map(spanOf) };
+    },
+    requestsThisMonth: async (tenantUid) => {
+      const tenant = uidOf(tenantUid);
+      while (await absorb(tenant, false));
+      const rows = await database.call<readonly SpanRow[]>(statements.month, [tenant]);
+      return rows.reduce((sum, row) => sum + requestsOf(spanOf(row)), 0);
     },
     sweep: () => database.call<number>(statements.sweep, [tenantsAtOnce, slice]),
     absorb: async (journal, from, to, sums) =>

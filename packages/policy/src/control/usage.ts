@@ -1,16 +1,15 @@
 import {
   type Context,
   FileError,
-  type TenantRecord,
   type UsageControl,
   type UsageQuery,
   type UsageSpan,
   type UsageStep,
 } from "@bulkhead/contract";
-import { checkScope } from "../decision.ts";
 import type { TenantStore } from "../ports.ts";
 import type { Audited } from "./audited.ts";
-import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
+import { checkWholeTenant } from "./check-admin.ts";
+import { visibleTenant } from "./visible-tenant.ts";
 
 /** Usage in the ledger. */
 export interface UsageStore {
@@ -37,22 +36,6 @@ const stepMs = { hour: hourMs, day: 24 * hourMs, month: 28 * 24 * hourMs } as co
 const mostSteps = 1000;
 const mostHours = 40 * 31 * 24;
 
-/** The tenant if its numbers are the caller's to see; one answer for every other id, existing or not. */
-export const ownTenant = async (
-  tenants: Pick<TenantStore, "get">,
-  { principal }: Context,
-  id: string,
-): Promise<TenantRecord> => {
-  checkScope(principal, "admin");
-  const missing = new FileError("not-found", "There is no such tenant.");
-  if (principal.kind !== "platform" && principal.tenant?.id !== id) throw missing;
-  checkAdmin(principal);
-  const tenant = await tenants.get(id);
-  if (tenant === undefined) throw missing;
-  checkWholeTenant(principal, tenant.roots);
-  return tenant;
-};
-
 const rangeOf = (now: number, { from, to, by = "hour" }: UsageQuery) => {
   const end = Math.ceil((to ?? now + 1) / hourMs) * hourMs;
   const begin = Math.floor((from ?? end - 24 * hourMs) / hourMs) * hourMs;
@@ -75,7 +58,8 @@ export const usageControl = ({
 }: UsageControlOptions): UsageControl => ({
   over: (ctx, id, query) =>
     audited(ctx, "usage.get", `tenant:${id}`, async () => {
-      const tenant = await ownTenant(tenants, ctx, id);
+      const tenant = await visibleTenant(tenants)(ctx, id);
+      checkWholeTenant(ctx.principal, tenant.roots);
       const { from, to, by } = rangeOf(ctx.now, query);
       await flush();
       const { spans } = await usage.spans(tenant.uid, from, to, by);
