@@ -100,6 +100,7 @@ const met = (front: string): readonly Plan[] =>
     ...inTheWay,
     ...each("/a"),
     ...each("/a/n.txt/b"),
+    { op: "mkdir" as const, path: "/absent/b", parents: false },
     ...each("/missing/b"),
     write("/a/n.txt", "create"),
     write("/a/n.txt", "stale"),

@@ -79,7 +79,8 @@ const walkStill = (
   try {
     return walk(world, principal, path, above);
   } catch (error) {
-    if (error instanceof Refusal && error.code === "not-found") return [];
+    // What is gone, and bounds that are a file: above them, names alone tell what there is.
+    if (error instanceof Refusal && ["not-found", "not-directory"].includes(error.code)) return [];
     throw error;
   }
 };

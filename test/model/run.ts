@@ -89,6 +89,8 @@ export const startRun = async (
   /** What the system calls the relations, in the order in which they came to be. */
   const relations: string[] = [];
   let asked = 0;
+  /** Every sequence begins the same: what lies where is looked at once it has. */
+  let begun = false;
   let lines = system.lines.length;
 
   const tenantOf = (key: string): number | undefined => {
@@ -206,7 +208,8 @@ export const startRun = async (
       const key = `${id} DENIED: ${predicted.denied}`;
       tally.denied.set(key, (tally.denied.get(key) ?? 0) + 1);
     }
-    if (mutating.includes(request.operation.op)) await checkFiles(system, world, names, etags);
+    if (begun && mutating.includes(request.operation.op))
+      await checkFiles(system, world, names, etags);
   };
 
   const act = async (
@@ -272,6 +275,8 @@ export const startRun = async (
     // A key that nobody has keeps its number, and so does a relation.
     else if ("by" in plan && plan.operation.op === "mint") order.push("nobody");
     else if ("by" in plan && plan.operation.op === "grant") relations.push("none");
+  begun = true;
+  await checkFiles(system, world, names, etags);
 
   return {
     world,

@@ -101,4 +101,23 @@ export const seeds: readonly Seed[] = [
       { by: -1, front: "http", operation: { op: "list", path: "/workspace/<1>", recursive: true } },
     ],
   },
+  {
+    shows:
+      "a walk from above towards bounds that are one file of another tenant finds it (the model did not)",
+    trace: [
+      {
+        by: -1,
+        front: "client",
+        operation: {
+          op: "grant",
+          name: "",
+          subject: "user:bob<m>",
+          relation: "viewer",
+          path: "/workspace/<1>/a/n.txt",
+        },
+      },
+      { by: 7, front: "http", operation: { op: "glob", path: "/workspace", pattern: "**" } },
+      { by: 7, front: "cli", operation: { op: "list", path: "/workspace", recursive: true } },
+    ],
+  },
 ];
