@@ -69,6 +69,18 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/tenants/{id}/groups": "`{ id }`. 201. Who is in it are relations `member`.",
   "GET /v1/tenants/{id}/groups": "A page of groups.",
   "DELETE /v1/tenants/{id}/groups/{group}": "Ends it and every relation that names it. 204.",
+  "GET /v1/mounts":
+    "A page of mounts, tenants' roots excepted and without credentials. `?tenant=`. The platform key sees all, a tenant's admin those on its ground.",
+  "GET /v1/tenants/{id}/mounts": "The same for one tenant.",
+  "POST /v1/mounts/plan":
+    "`{ add?: [{ path, backend, tenant?, readOnly?, folder?, bucket?, region?, priority?, shadow? }], remove?: [id…], credentials?: { path: { … } } }` → `{ plan, hash }`: what would be hidden, whose files are touched, where content would be, and what refuses it. Does nothing.",
+  "POST /v1/mounts/apply":
+    "`{ plan, hash, credentials? }`. 200 `{ mounts }`; 409 `conflict` with `effects` where it would do something else by now, or is refused; 403 `residency`.",
+  "GET /v1/mounts/{id}": "One mount, with `state` and `verified`: the storage is asked.",
+  "DELETE /v1/mounts/{id}":
+    "Unmounts. 204; 409 `not-empty` while a storage of the mount's own holds files.",
+  "POST /v1/mounts/{id}/rotate":
+    "`{ credentials }`: tried, then put in the place of the present ones; what is being sent goes on. Platform key.",
   "POST /v1/relations":
     "`{ subject, relation, object, subjectTenant?, tenant?, expiresAt?, model?, condition? }`. 201 with the relation and a `revision`. What is there already is renewed.",
   "GET /v1/relations":

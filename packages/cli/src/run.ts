@@ -14,6 +14,7 @@ import { addJob } from "./commands/job.ts";
 import { addKey } from "./commands/key.ts";
 import { addLs } from "./commands/ls.ts";
 import { addMkdir } from "./commands/mkdir.ts";
+import { addMount } from "./commands/mount.ts";
 import { addModel } from "./commands/model.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addPut } from "./commands/put.ts";
@@ -82,6 +83,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addTenant(program, bound);
   addQuota(program, bound);
   addKey(program, bound);
+  addMount(program, bound);
   addAudit(program, bound);
   addJob(program, bound);
   addWhoami(program, bound);

@@ -13,7 +13,7 @@ export interface BulkheadErrorInit {
 
 /**
  * Every failure that Bulkhead names. `code` is the one of `/v1`, `message` is written for people, `fields` holds what
- * belongs to the code (`etag`, `resource`, `limit`, `used`, `requested`, `retryAfter` in seconds, `location`, `counts`).
+ * belongs to the code (`etag`, `resource`, `limit`, `used`, `requested`, `retryAfter` in seconds, `location`, `counts`, `effects`).
  * A call that its `signal` ended rejects with the signal's reason instead, as `fetch` does.
  */
 export class BulkheadError extends Error {

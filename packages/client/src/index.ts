@@ -20,6 +20,7 @@ export type { ChangesOptions, History } from "./history.ts";
 export type { Jobs, WaitOptions } from "./jobs.ts";
 export type { Keys } from "./keys.ts";
 export type { ModelOptions, Models } from "./models.ts";
+export type { AddMountOptions, ApplyMountsOptions, Mounts } from "./mounts.ts";
 export { openLink, type OpenLinkOptions } from "./open-link.ts";
 export type * from "./options.ts";
 export type { PostOptions } from "./post.ts";

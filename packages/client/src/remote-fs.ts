@@ -19,6 +19,7 @@ import { createJobs, type Jobs } from "./jobs.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { entriesOf } from "./listing.ts";
 import { createModels, type Models } from "./models.ts";
+import { createMounts, type Mounts } from "./mounts.ts";
 import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
 import { type Check, createCheck, createRelations, type Relations } from "./relations.ts";
@@ -50,6 +51,7 @@ export class RemoteFS {
   readonly groups: Groups;
   readonly relations: Relations;
   readonly models: Models;
+  readonly mounts: Mounts;
   readonly shares: Shares;
   readonly check: Check;
   readonly explain: Explain;
@@ -69,6 +71,7 @@ export class RemoteFS {
     this.relations = createRelations(this.#transport);
     this.groups = createGroups(this.#transport, this.relations);
     this.models = createModels(this.#transport);
+    this.mounts = createMounts(this.#transport);
     this.shares = createShares(this.#transport, baseUrl(options.url));
     this.check = createCheck(this.relations);
     this.explain = createExplain(this.#transport);

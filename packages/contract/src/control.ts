@@ -19,6 +19,7 @@ import type {
 import type { Explain } from "./explain.ts";
 import type { PlanControl } from "./plans.ts";
 import type { QuotaControl } from "./quota.ts";
+import type { MountControl } from "./mounts.ts";
 import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
 import type { LinkControl, ShareControl } from "./shares.ts";
 import type { Session, WriteOptions, WriteResult } from "./store.ts";
@@ -155,6 +156,7 @@ export interface Control {
   };
   readonly plans: PlanControl;
   readonly quota: QuotaControl;
+  readonly mounts: MountControl;
   readonly relations: RelationControl;
   readonly models: ModelControl;
   readonly users: UserControl;

@@ -79,6 +79,8 @@ export interface ErrorFields {
   readonly location?: string;
   /** What a deletion without `confirm` would remove. */
   readonly counts?: Readonly<Record<string, number>>;
+  /** What a change that was refused would have done, a sentence each. */
+  readonly effects?: readonly string[];
 }
 
 export interface ErrorOptions {

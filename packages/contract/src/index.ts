@@ -6,6 +6,7 @@ export * from "./context.ts";
 export * from "./control.ts";
 export * from "./error.ts";
 export * from "./explain.ts";
+export * from "./mounts.ts";
 export * from "./numbered-name.ts";
 export * from "./path.ts";
 export * from "./place.ts";

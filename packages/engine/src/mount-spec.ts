@@ -33,6 +33,12 @@ export interface PlacementSpec extends StorageSpec {
   readonly provisioningSql?: string | undefined;
 }
 
+/** A storage that mounts may stand on which are made while the server runs. */
+export interface BackendSpec extends StorageSpec {
+  /** True if admins of tenants may choose it, for mounts with a place of their own in it. */
+  readonly tenants: boolean;
+}
+
 /** A mount that the configuration names. */
 export interface MountSpec extends StorageSpec {
   readonly path: string;

@@ -5,9 +5,12 @@ import {
   type Removed,
   type VirtualPath,
 } from "@bulkhead/contract";
+import { runtimeMountId, type StoredMount } from "@bulkhead/ledger";
 import { groundOf } from "@bulkhead/policy";
 import type { Mount } from "@bulkhead/vfs";
-import type { MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
+import { folderRoot, hasOwnPlace, mountPlace } from "./mount-place.ts";
+import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
+import { closed } from "./closed.ts";
 import {
   openStorage,
   postgresRequest,
@@ -31,6 +34,8 @@ import type { TenantDatabases } from "./tenant-databases.ts";
 export interface MountTemplateOptions {
   readonly storages: Storages;
   readonly placements: Readonly<Record<string, PlacementSpec>>;
+  /** What mounts may stand on that are made while the server runs. */
+  readonly backends: Readonly<Record<string, BackendSpec>>;
   readonly databases: Pick<TenantDatabases, "open" | "drop">;
   readonly dataDir: string;
 }
@@ -46,6 +51,8 @@ export interface MountTemplates {
   ) => Mount;
   /** A tenant's root, by its placement. */
   readonly root: (root: LedgerRoot) => Mount;
+  /** A mount that was made while the server ran. */
+  readonly stored: (mount: StoredMount) => Mount;
   /** The folder that a tenant's root lies in, where its placement is one of folders. */
   readonly folderOf: (root: LedgerRoot) => string | undefined;
   /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
@@ -80,6 +87,7 @@ const platformSpec: StorageSpec = {
 export const mountTemplates = ({
   storages,
   placements,
+  backends,
   databases,
   dataDir,
 }: MountTemplateOptions): MountTemplates => {
@@ -146,7 +154,7 @@ export const mountTemplates = ({
         id: platformMount,
         path: parseVirtualPath("/"),
         backend,
-        storageRoot: storageRootOf(root),
+        storageRoot: folderRoot(root),
       };
     },
     configured: (spec, namespaceRoots, ground) => {
@@ -181,7 +189,36 @@ export const mountTemplates = ({
         }),
         priority: spec.priority,
         readOnly: spec.readOnly,
-        ...(root !== undefined && { storageRoot: storageRootOf(root) }),
+        ...(root !== undefined && { storageRoot: folderRoot(root) }),
+      };
+    },
+    stored: (mount) => {
+      const id = runtimeMountId(mount.id);
+      const { path, priority, tenant, storage } = mount;
+      const found = mountPlace(backends, { ...mount, tenantUid: tenant?.uid });
+      const brought = !hasOwnPlace(storage);
+      if (found === undefined)
+        return {
+          id,
+          path,
+          priority,
+          brought,
+          backend: closed(`The backend '${mount.backend}' of this mount is not configured.`),
+        };
+      const { spec, folder, storageRoot } = found;
+      return {
+        id,
+        path,
+        priority,
+        brought,
+        readOnly: spec.readOnly,
+        backend: openStorage(storages, {
+          mount: id,
+          spec,
+          root: folder,
+          tenant: () => tenant?.uid,
+        }),
+        ...(storageRoot !== undefined && { storageRoot }),
       };
     },
     root: (root) => {
@@ -194,10 +231,8 @@ export const mountTemplates = ({
         path: root.path,
         backend,
         tenant: root.tenant.uid,
-        ...(folder !== undefined && { storageRoot: storageRootOf(folder) }),
+        ...(folder !== undefined && { storageRoot: folderRoot(folder) }),
       };
     },
   };
 };
-
-const storageRootOf = (folder: string): string => `local${folder}`;

@@ -23,6 +23,8 @@ import {
   keyControl,
   linkControl,
   modelControl,
+  mountControl,
+  type MountStore,
   names,
   ownModels,
   planControl,
@@ -64,6 +66,7 @@ export interface ControlOptions {
   readonly plans: PlanSettings;
   readonly relations: Relations;
   readonly grounds: Grounds;
+  readonly mounts: MountStore;
   readonly streams: StreamWatch;
   readonly admittance: Admittance;
   readonly sharing: ShareOptions<SharePoint>;
@@ -139,6 +142,11 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
         tenants: ledger.tenants,
         names: words,
       }),
+    }),
+    mounts: mountControl({
+      ...common,
+      mounts: options.mounts,
+      grounds: options.grounds,
     }),
     models: modelControl({ ...common, models: ledger.models, language, names: words }),
     shares: shareControl({

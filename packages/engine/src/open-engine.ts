@@ -40,16 +40,17 @@ import { startReplays } from "./start-replays.ts";
 import { startScrub } from "./start-scrub.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { grounds } from "./grounds.ts";
-import { HeldElsewhere } from "./held.ts";
-import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
+import type { BackendSpec, MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openControl } from "./open-control.ts";
 import { noPlans } from "./no-plans.ts";
+import { openMounts, openTable } from "./open-mounts.ts";
+import { unreadyMounts } from "./unready-mounts.ts";
 import { openHistory } from "./open-history.ts";
 import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
-import { firstRootOf, type LedgerRoot, rootsTable } from "./roots.ts";
+import { firstRootOf, type LedgerRoot } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
 
@@ -81,6 +82,8 @@ export interface EngineOptions {
   readonly mounts: readonly MountSpec[];
   /** None by default: then no tenant has a plan. */
   readonly plans?: PlanSettings | undefined;
+  /** What mounts may stand on that are made while the server runs; none by default. */
+  readonly backends?: Readonly<Record<string, BackendSpec>> | undefined;
   /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
   readonly graphBytes?: number | undefined;
   /** How many requests of a tenant are worked on at once, and how many wait. */
@@ -117,9 +120,12 @@ const openTree = async (
   { ledger, url, own }: ControlPlane,
   opened: Closers,
 ): Promise<Control> => {
-  const { namespaceRoots, placements, plans = noPlans } = options;
+  const { namespaceRoots, placements, backends = {}, plans = noPlans } = options;
   await ledger.quota.syncPlans(plans.plans);
-  const { databases, pools } = openTenantDatabases({ ...options, ledger, ledgerUrl: url }, opened);
+  const { databases, pools, sealing } = openTenantDatabases(
+    { ...options, ledger, ledgerUrl: url },
+    opened,
+  );
   const intentsAfter = afterwork(ledger.intents);
   opened.add(() => intentsAfter.close());
   const templates = mountTemplates({
@@ -134,6 +140,7 @@ const openTree = async (
       pools,
     },
     placements,
+    backends,
     databases,
     dataDir: options.dataDir,
   });
@@ -145,16 +152,8 @@ const openTree = async (
     templates.platform(namespaceRoots),
     ...options.mounts.map((spec) => templates.configured(spec, namespaceRoots, ground)),
   ];
-  const roots = await rootsTable(ledger.roots, fixed, templates.root);
+  const roots = await openTable(ledger.roots, fixed, templates, options.log, opened);
   ground.rootAt = roots.rootAt;
-  opened.add(async () => {
-    const closed = await Promise.allSettled(
-      [...roots.table().mounts()].map((mount) => mount.backend.close()),
-    );
-    const failed = closed.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-  });
-
   const { create, createRoot } = makeTenants({
     ledger,
     roots,
@@ -230,6 +229,7 @@ const openTree = async (
       roots,
       tenantStore: { ...ledger.tenants, create },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),
+      mounts: openMounts({ options, ledger, roots, sealing, tenantAt: onGround }),
       namespaceRoots,
       defaultPlacement: options.defaultPlacement,
       region: options.region,
@@ -291,15 +291,4 @@ const openTree = async (
     await jobs;
   });
   return control;
-};
-
-/** Mounts whose storage does not answer. One that another process serves is that one's to report. */
-const unreadyMounts = async (mounts: readonly Mount[]): Promise<readonly string[]> => {
-  const probes = await Promise.allSettled(mounts.map((mount) => mount.backend.region()));
-  return mounts
-    .filter((_, i) => {
-      const probe = probes[i];
-      return probe?.status === "rejected" && !(probe.reason instanceof HeldElsewhere);
-    })
-    .map((mount) => `mount ${mount.path}`);
 };

@@ -14,6 +14,7 @@ import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/k
 import { lazy, mechanics, verifyResidency } from "@bulkhead/resilience";
 import { type Afterwork, settle, sweep } from "@bulkhead/settle";
 import type { Accounted, ContentRoots, Intents, Leases, Trees } from "@bulkhead/ledger";
+import { closed } from "./closed.ts";
 import { held } from "./held.ts";
 import { openPostgres, type PostgresRequest } from "./open-postgres.ts";
 import { openVersioned, type VersionedRequest } from "./open-versioned.ts";
@@ -201,16 +202,7 @@ const openLocal = async (
 
 /** Keeps the place of a mount whose placement the configuration no longer has. */
 export const unplaced = (placement: string): Backend =>
-  lazy({
-    scheme: "none",
-    open: () =>
-      Promise.reject(
-        new FileError(
-          "unavailable",
-          `The placement '${placement}' of this part of the tree is not configured.`,
-        ),
-      ),
-  });
+  closed(`The placement '${placement}' of this part of the tree is not configured.`);
 
 /** The folder of a tenant's root under its placement: named by the uid, which is never used again, and the namespace. */
 export const placedRoot = (placementRoot: string, uid: string, namespace: string): string =>

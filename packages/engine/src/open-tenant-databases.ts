@@ -3,7 +3,7 @@ import { type Pools, pools } from "@bulkhead/backend-postgres";
 import type { Ledger } from "@bulkhead/ledger";
 import type { Closers } from "./closers.ts";
 import type { PlacementSpec } from "./mount-spec.ts";
-import { presentSealer } from "./seal.ts";
+import { presentSealer, type Sealer } from "./seal.ts";
 import { type TenantDatabases, tenantDatabases } from "./tenant-databases.ts";
 
 export type SealKeys = readonly [Uint8Array, ...Uint8Array[]];
@@ -23,6 +23,8 @@ export const openTenantDatabases = (
 ): {
   readonly databases: TenantDatabases;
   readonly pools: Pools;
+  /** Seals what the ledger keeps of secrets. */
+  readonly sealing: Pick<Sealer, "seal" | "open">;
 } => {
   const { ledger, ledgerUrl, placements, sealKeys, tenantConnections } = options;
   const named = Object.entries(placements).find(([, { backend }]) => backend === "postgres");
@@ -44,5 +46,5 @@ export const openTenantDatabases = (
     sealer: sealing,
     pools: connections,
   });
-  return { databases, pools: connections };
+  return { databases, pools: connections, sealing };
 };

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { folderRoot } from "./mount-place.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { placedRoot } from "./open-storage.ts";
 import { type LedgerRoot, namespaceOf } from "./roots.ts";
@@ -21,6 +22,25 @@ export const configuredMountId = ({ path, priority }: MountSpec): string =>
 export const configuredPath = (id: string): string | undefined =>
   /^config:(.*):-?\d+$/s.exec(id)?.[1];
 
+/** The folder that a placement's roots lie in; undefined where it is not one of folders. */
+const placementFolder = (
+  { backend, options }: PlacementSpec,
+  dataDir: string,
+): string | undefined =>
+  backend === "memory" || backend === "postgres"
+    ? undefined
+    : (options.root ?? join(dataDir, backend === "versioned" ? "content" : "tenants"));
+
+/** Where placements put tenants' roots, and the server what is its own, as the mount table compares it. */
+export const areasOf = (
+  placements: Readonly<Record<string, PlacementSpec>>,
+  dataDir: string,
+): readonly string[] =>
+  [
+    dataDir,
+    ...Object.values(placements).flatMap((spec) => placementFolder(spec, dataDir) ?? []),
+  ].map(folderRoot);
+
 /** The folder that a tenant's root lies in; undefined where its placement is not one of folders, or not configured. */
 export const rootFolder = (
   placements: Readonly<Record<string, PlacementSpec>>,
@@ -28,11 +48,8 @@ export const rootFolder = (
   root: LedgerRoot,
 ): string | undefined => {
   const spec = placements[root.placement];
-  if (spec === undefined || spec.backend === "memory" || spec.backend === "postgres")
-    return undefined;
-  return placedRoot(
-    spec.options.root ?? join(dataDir, spec.backend === "versioned" ? "content" : "tenants"),
-    root.tenant.uid,
-    `${namespaceOf(root)}-${root.generation}`,
-  );
+  const folder = spec && placementFolder(spec, dataDir);
+  return folder === undefined
+    ? undefined
+    : placedRoot(folder, root.tenant.uid, `${namespaceOf(root)}-${root.generation}`);
 };

@@ -1,6 +1,8 @@
 import { nameOf, type Revision, segmentsOf, type VirtualPath } from "@bulkhead/contract";
-import type { RootRecord as LedgerRoot, Roots } from "@bulkhead/ledger";
+import type { RootRecord as LedgerRoot, Roots, StoredMount } from "@bulkhead/ledger";
+import { runtimeMountId } from "@bulkhead/ledger";
 import { type Mount, MountTable } from "@bulkhead/vfs";
+import { closed } from "./closed.ts";
 
 export type { LedgerRoot };
 
@@ -12,19 +14,33 @@ export interface RootsTable {
   readonly rootsOf: (uid: string) => readonly LedgerRoot[];
   /** The uid of the tenant of that id; undefined if no root says it. */
   readonly uidOf: (id: string) => string | undefined;
+  /** The mounts that were made while the server ran. */
+  readonly stored: () => ReadonlyMap<string, StoredMount>;
   /** Resolves once the table is at least as new as `revision`. */
   readonly catchUp: (revision: Revision | undefined) => Promise<void>;
 }
 
-/** Keeps the mount table in step with the tenants' roots in the ledger. */
-export const rootsTable = async (
-  feed: Roots,
-  fixed: readonly Mount[],
-  mountRoot: (root: LedgerRoot) => Mount,
-): Promise<RootsTable> => {
+export interface RootsTableOptions {
+  readonly feed: Roots;
+  readonly fixed: readonly Mount[];
+  readonly mountRoot: (root: LedgerRoot) => Mount;
+  readonly mountStored: (mount: StoredMount) => Mount;
+  /** Told of a mount that has no place in the table beside the others. */
+  readonly misplaced: (mount: StoredMount, error: unknown) => void;
+}
+
+/** Keeps the mount table in step with the tenants' roots and the mounts in the ledger. */
+export const rootsTable = async ({
+  feed,
+  fixed,
+  mountRoot,
+  mountStored,
+  misplaced,
+}: RootsTableOptions): Promise<RootsTable> => {
   let revision: Revision;
   let table: MountTable;
   let roots = new Map<VirtualPath, LedgerRoot>();
+  const stored = new Map<string, StoredMount>();
   let running: Promise<void> | undefined;
   // Made when it is first asked for after a change.
   let tenants: Index | undefined;
@@ -39,6 +55,44 @@ export const rootsTable = async (
         .catch(() => undefined);
   };
 
+  /** What was mounted is let go of and closes when it is idle: what is being sent from it goes on to its end. */
+  const unmount = (next: MountTable, mount: StoredMount): MountTable => {
+    const left = next.mountsAt(mount.path).filter(({ id }) => id !== runtimeMountId(mount.id));
+    return next.without([mount.path]).with(left);
+  };
+
+  const mountAll = (next: MountTable, mounts: readonly StoredMount[]): MountTable => {
+    let made = next;
+    for (const mount of mounts) {
+      const wanted = mountStored(mount);
+      try {
+        made = made.with([wanted]);
+      } catch (error) {
+        misplaced(mount, error);
+        // It keeps its place all the same: nothing is routed past it.
+        made = atAnyRate(made, outOfPlace(wanted));
+      }
+    }
+    return made;
+  };
+
+  /** Takes over which mounts there are, those that changed out of the table before the others come in. */
+  const remount = (
+    next: MountTable,
+    mounts: readonly StoredMount[],
+    gone: Iterable<string>,
+  ): MountTable => {
+    let made = next;
+    const changed = mounts.filter((mount) => !sameMount(mount, stored.get(mount.id)));
+    for (const id of [...gone, ...changed.map((mount) => mount.id)]) {
+      const before = stored.get(id);
+      if (before !== undefined) made = unmount(made, before);
+      stored.delete(id);
+    }
+    for (const mount of mounts) stored.set(mount.id, mount);
+    return mountAll(made, changed);
+  };
+
   const load = async (): Promise<void> => {
     const snapshot = await feed.all();
     const next = new Map(snapshot.roots.map((root) => [root.path, root]));
@@ -49,7 +103,9 @@ export const rootsTable = async (
     const made = [...next]
       .filter(([path, root]) => !same(root, roots.get(path)))
       .map(([, root]) => mountRoot(root));
-    table = table.without(gone).with(made);
+    const there = new Set(snapshot.mounts.map(({ id }) => id));
+    const unmounted = [...stored.keys()].filter((id) => !there.has(id));
+    table = remount(table.without(gone).with(made), snapshot.mounts, unmounted);
     roots = next;
     tenants = undefined;
     revision = snapshot.revision;
@@ -66,6 +122,8 @@ export const rootsTable = async (
       close(gone);
       table = table.without(gone).with(replaced.map(mountRoot));
     }
+    if (delta.mounts.length > 0 || delta.unmounted.length > 0)
+      table = remount(table, delta.mounts, delta.unmounted);
     for (const path of delta.removed) roots.delete(path);
     for (const root of delta.roots) roots.set(root.path, root);
     tenants = undefined;
@@ -84,6 +142,7 @@ export const rootsTable = async (
     all: () => roots.values(),
     rootsOf: (uid) => index().roots.get(uid) ?? [],
     uidOf: (id) => index().uids.get(id),
+    stored: () => stored,
     catchUp: async (wanted) => {
       if (isCurrent(wanted)) return;
       // One at a time: who comes while one runs may need what it began too early to see, and asks again.
@@ -95,6 +154,25 @@ export const rootsTable = async (
       await running;
     },
   };
+};
+
+const sameMount = (a: StoredMount, b: StoredMount | undefined): boolean =>
+  b !== undefined && a.generation === b.generation;
+
+const outOfPlace = ({ id, path, priority = 0 }: Mount): Mount => ({
+  id,
+  path,
+  priority,
+  backend: closed("This mount's storage is another mount's, too; one of them has to go."),
+});
+
+const atAnyRate = (table: MountTable, mount: Mount): MountTable => {
+  try {
+    return table.with([mount]);
+  } catch {
+    // Another mount at the very point serves it.
+    return table;
+  }
 };
 
 interface Index {

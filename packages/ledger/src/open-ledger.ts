@@ -15,6 +15,7 @@ import { createLeases } from "./leases.ts";
 import { createMasterKeys } from "./master-keys.ts";
 import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
+import { createMounts } from "./mounts.ts";
 import { createModels } from "./models.ts";
 import { onBehalf } from "./on-behalf.ts";
 import { createOutbox } from "./outbox.ts";
@@ -130,6 +131,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),
     masterKeys: createMasterKeys(background),
+    mounts: createMounts(background, change),
     relations: createRelations(background, change, authority),
     subjects: createSubjects(background, change),
     models: createModels(background, change),

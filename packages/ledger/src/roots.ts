@@ -1,6 +1,8 @@
 import { parseVirtualPath, type TenantRef } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
-import { platformName, type RootRecord, type Roots, type RootSet } from "./types.ts";
+import type { StoredMount } from "./types-mounts.ts";
+import type { RootRecord, Roots, RootSet } from "./types-roots.ts";
+import { platformName } from "./types.ts";
 
 interface RootsRow {
   readonly epoch: string;
@@ -12,15 +14,28 @@ interface RootsRow {
     readonly tenant: TenantRef;
   }[];
   readonly removed?: readonly string[];
+  readonly mounts?: readonly MountRow[];
+  readonly unmounted?: readonly string[];
 }
 
-const all = { name: "roots_all_v1", text: "select bulkhead.roots_all_v1()" };
-const since = { name: "roots_since_v1", text: "select bulkhead.roots_since_v1($1, $2)" };
+type MountRow = Omit<StoredMount, "path" | "tenant"> & {
+  readonly path: string;
+  readonly tenant: TenantRef | null;
+};
+
+const all = { name: "roots_all_v2", text: "select bulkhead.roots_all_v2()" };
+const since = { name: "roots_since_v2", text: "select bulkhead.roots_since_v2($1, $2)" };
 
 const setOf = (row: RootsRow): RootSet => ({
   revision: { tenant: platformName, epoch: row.epoch, n: row.n },
   roots: row.roots.map((root): RootRecord => ({ ...root, path: parseVirtualPath(root.path) })),
   removed: (row.removed ?? []).map(parseVirtualPath),
+  mounts: (row.mounts ?? []).map((mount) => ({
+    ...mount,
+    path: parseVirtualPath(mount.path),
+    tenant: mount.tenant ?? undefined,
+  })),
+  unmounted: row.unmounted ?? [],
 });
 
 /** Tells tenants' roots, each answer from one snapshot. */

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { forgetCharges } from "./accounted.ts";
 import type { Changes } from "./change.ts";
 import { type Database, toJson } from "./database.ts";
+import { endMounts } from "./mounts.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
 import { beginProvisioning } from "./provisioning.ts";
 import { endRelations } from "./relation-ending.ts";
@@ -227,10 +228,8 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
               }),
             ]);
           }
-          return {
-            value: undefined,
-            payload: { tenant: uid, removed: roots.map((root) => root.path) },
-          };
+          const [removed, mounts] = [roots.map(({ path }) => path), await endMounts(tx, uid)];
+          return { value: undefined, payload: { tenant: uid, removed, mounts } };
         },
       });
     },

@@ -13,13 +13,14 @@ import type {
   Settlement,
   Staged,
   Subject,
-  TenantRef,
   VirtualPath,
 } from "@bulkhead/contract";
 
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
 import type { QuotaStore } from "./types-quota.ts";
 import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
+import type { Mounts } from "./types-mounts.ts";
+import type { Roots } from "./types-roots.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
 import type { TenantStore } from "./types-tenants.ts";
@@ -154,29 +155,6 @@ export interface Intents {
   readonly lapsedMounts: () => Promise<readonly string[]>;
 }
 
-/** A tenant's root with what its storage is made from. */
-export interface RootRecord {
-  readonly path: VirtualPath;
-  readonly tenant: TenantRef;
-  readonly placement: string;
-  /** Never used twice: a path that is used again gets another storage. */
-  readonly generation: number;
-}
-
-/** Roots as of a revision of the platform: all of them, or what changed. */
-export interface RootSet {
-  readonly revision: Revision;
-  readonly roots: readonly RootRecord[];
-  /** Paths that are no root any more; empty where `roots` is all. */
-  readonly removed: readonly VirtualPath[];
-}
-
-export interface Roots {
-  readonly all: () => Promise<RootSet>;
-  /** What changed since; `reload` if the changelog no longer tells. */
-  readonly since: (revision: Revision) => Promise<RootSet | "reload">;
-}
-
 export interface PlatformKeys {
   /** True once there is a platform key, from wherever. */
   readonly any: () => Promise<boolean>;
@@ -203,6 +181,7 @@ export interface Ledger {
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;
   readonly masterKeys: MasterKeys;
+  readonly mounts: Mounts;
   readonly relations: RelationStore;
   readonly subjects: SubjectStore;
   readonly models: ModelStore;

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Config, ConfigError, parseConfig, type PlacementConfig } from "./config-schema.ts";
+import { type Config, ConfigError, parseConfig } from "./config-schema.ts";
+import type { PlacementConfig } from "./config-storage.ts";
 import { parseYaml } from "./interpolate.ts";
 
 /** What flags and environment say; each wins over the file. */
@@ -47,6 +48,9 @@ export const loadConfig = async (
       Object.entries(config.placements).map(([name, spec]) => [name, scripted(placed(spec))]),
     ),
     mounts: config.mounts.map(placed),
+    backends: Object.fromEntries(
+      Object.entries(config.backends).map(([name, spec]) => [name, placed(spec)]),
+    ),
     ...given,
   };
   if (!Object.hasOwn(merged.placements, merged.defaultPlacement))

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { PlacementSpec } from "@bulkhead/engine";
-import type { Config, PlacementConfig } from "./config-schema.ts";
+import type { Config } from "./config-schema.ts";
+import type { PlacementConfig } from "./config-storage.ts";
 
 /** The SQL of a placement as one text, its file read. Rejects with a sentence that names the file. */
 const sqlOf = async ({ provisioning }: PlacementConfig): Promise<string | undefined> => {

@@ -95,6 +95,7 @@ const start = async (
     defaultPlacement: config.defaultPlacement,
     mounts: config.mounts,
     plans: planSettings(config),
+    backends: config.backends,
     log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),
   });
   opened(() => engine.close());

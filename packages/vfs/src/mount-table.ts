@@ -143,6 +143,11 @@ export class MountTable {
     return this.#points.get(path)?.[0];
   }
 
+  /** The mounts at this very point, the one that serves first. */
+  mountsAt(path: VirtualPath): readonly Mount[] {
+    return this.#points.get(path) ?? [];
+  }
+
   /** True if mount points lie below `path`. */
   isAncestorOfMount(path: VirtualPath): boolean {
     return this.#below.has(path);

@@ -19,6 +19,8 @@ export interface Mount {
   readonly tenant?: string;
   /** Where the storage lies, as `scheme/segments`, compared by segments: no two mounts may share or nest one. */
   readonly storageRoot?: string;
+  /** True if its content was there before and is not its tenant's to end: it is unmounted, not emptied. */
+  readonly brought?: boolean;
 }
 
 /** Refuses a mount that could never be reached. Throws `invalid-request`. */

@@ -1,5 +1,4 @@
 import {
-  type Backend,
   type BackendPath,
   child,
   type Context,
@@ -11,12 +10,13 @@ import {
   nameOf,
   type OpContext,
   parent,
-  silent,
   type Stat,
   type VirtualPath,
   type WholeTree,
 } from "@bulkhead/contract";
 import { checkDeclared, pastOf } from "@bulkhead/kit";
+import { holding } from "./holding.ts";
+import { materialize } from "./materialize.ts";
 import type { MountTable, Place } from "./mount-table.ts";
 import { mountDirectory, mountedListing } from "./mounted-listing.ts";
 import { narrow } from "./narrow.ts";
@@ -89,9 +89,10 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeT
   write: async (ctx, path, body, writing) => {
     const now = table();
     if (isMounted(now, path)) throw occupied(writing?.mode ?? "overwrite");
-    const { mount, path: inner } = now.resolve(path);
-    checkDeclared(mount.backend.capability, writing, body.size);
-    return mount.backend.write(narrow(ctx), inner, body, writing);
+    const place = now.resolve(path);
+    const { backend } = place.mount;
+    checkDeclared(backend.capability, writing, body.size);
+    return backend.write(holding(table, ctx, place, path), place.path, body, writing);
   },
 
   versions: async (ctx, path, query) => {
@@ -127,8 +128,9 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeT
   mkdir: async (ctx, path) => {
     const now = table();
     if (isMounted(now, path)) throw exists();
-    const { mount, path: inner } = now.resolve(path);
-    const make = (): Promise<void> => mount.backend.mkdir(narrow(ctx), inner);
+    const place = now.resolve(path);
+    const make = (): Promise<void> =>
+      place.mount.backend.mkdir(holding(table, ctx, place, path), place.path);
     try {
       await make();
     } catch (error) {
@@ -144,7 +146,8 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeT
   remove: async (ctx, path, removing) => {
     const now = table();
     if (now.isAncestorOfMount(path)) throw forbidden();
-    const { mount, path: inner } = now.resolve(path);
+    const place = now.resolve(path);
+    const { mount, path: inner } = place;
     if (now.mountAt(path) !== undefined && removing?.recursive !== true) {
       const page = await mount.backend.list(narrow(ctx), inner, { limit: 1 });
       throw page.entries.length > 0
@@ -154,15 +157,20 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeT
           )
         : forbidden();
     }
-    return mount.backend.remove(narrow(ctx), inner, removing);
+    return mount.backend.remove(holding(table, ctx, place, path), inner, removing);
   },
 
   copy: async (ctx, from, to, moving = {}) => {
     const now = table();
     const ends = together(now, from, to);
     if (ends !== undefined) {
-      checkDeclared(ends.backend.capability, moving);
-      return ends.backend.copy(narrow(ctx), ends.from, ends.to, moving);
+      checkDeclared(ends.place.mount.backend.capability, moving);
+      return ends.place.mount.backend.copy(
+        holding(table, ctx, ends.place, to),
+        ends.from,
+        ends.place.path,
+        moving,
+      );
     }
     if ((await across(now, ctx, from, to, moving)) === "file")
       return copyFile(ctx, now.resolve(from), now.resolve(to), moving);
@@ -181,8 +189,13 @@ export const tree = (table: () => MountTable, options: TreeOptions = {}): WholeT
     if (isMounted(now, from) || isMounted(now, to)) throw forbidden();
     const ends = together(now, from, to);
     if (ends !== undefined) {
-      checkDeclared(ends.backend.capability, moving);
-      return ends.backend.move(narrow(ctx), ends.from, ends.to, moving);
+      checkDeclared(ends.place.mount.backend.capability, moving);
+      return ends.place.mount.backend.move(
+        holding(table, ctx, ends.place, to),
+        ends.from,
+        ends.place.path,
+        moving,
+      );
     }
     if ((await across(now, ctx, from, to, moving)) === "file") {
       const { remember } = options;
@@ -213,13 +226,15 @@ const together = (
   from: VirtualPath,
   to: VirtualPath,
 ):
-  | { readonly backend: Backend; readonly from: BackendPath; readonly to: BackendPath }
+  | {
+      readonly from: BackendPath;
+      /** The target. */
+      readonly place: Place;
+    }
   | undefined => {
   if (isMounted(table, from) || isMounted(table, to)) return undefined;
   const [source, target] = [table.resolve(from), table.resolve(to)];
-  return source.mount === target.mount
-    ? { backend: source.mount.backend, from: source.path, to: target.path }
-    : undefined;
+  return source.mount === target.mount ? { from: source.path, place: target } : undefined;
 };
 
 /** Checks what a storage checks where it holds both ends, and says what the source is. */
@@ -274,18 +289,5 @@ const checkAbove = async (table: MountTable, ctx: Context, path: VirtualPath): P
         "A file lies above the target, where a directory would be.",
       );
     if (kind === "directory") return;
-  }
-};
-
-/** Makes a directory above a mount point in the storage that covers it, with all above it there. */
-const materialize = async (table: MountTable, ctx: Context, path: VirtualPath): Promise<void> => {
-  const place = table.resolve(path);
-  if (table.mountAt(path) !== undefined) return;
-  const above = parent(path);
-  if (above !== undefined) await materialize(table, ctx, above);
-  try {
-    await place.mount.backend.mkdir(narrow(ctx, silent(ctx.settlement)), place.path);
-  } catch (error) {
-    if (!isFileError(error, "already-exists")) throw error;
   }
 };

@@ -10,6 +10,7 @@ export * from "./jobs.ts";
 export * from "./keys.ts";
 export * from "./metadata.ts";
 export * from "./models.ts";
+export * from "./mounts.ts";
 export * from "./operations.ts";
 export * from "./page.ts";
 export * from "./plans.ts";

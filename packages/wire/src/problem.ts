@@ -30,6 +30,7 @@ export interface Problem {
   readonly requested?: number | undefined;
   readonly location?: string | undefined;
   readonly counts?: Readonly<Record<string, number>> | undefined;
+  readonly effects?: readonly string[] | undefined;
   /** Names of what is not ready (`/readyz`). */
   readonly unready?: readonly string[] | undefined;
 }
@@ -50,6 +51,7 @@ export const problemSchema: z.ZodType<Problem> = z.object({
   requested: z.number().optional(),
   location: z.string().optional(),
   counts: z.record(z.string(), z.number()).optional(),
+  effects: z.array(z.string()).optional(),
   unready: z.array(z.string()).optional(),
 });
 
@@ -70,6 +72,7 @@ const fieldsOf = (from: { readonly [K in keyof Fields]?: Fields[K] | undefined }
   ...(from.requested !== undefined && { requested: from.requested }),
   ...(from.location !== undefined && { location: from.location }),
   ...(from.counts !== undefined && { counts: from.counts }),
+  ...(from.effects !== undefined && { effects: from.effects }),
 });
 
 /**

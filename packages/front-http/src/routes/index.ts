@@ -4,6 +4,7 @@ import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
 import { listFiles, statFile } from "./list-files.ts";
 import { modelRoutes } from "./models.ts";
+import { mountRoutes } from "./mounts.ts";
 import { operationRoutes } from "./operations.ts";
 import { quotaRoutes } from "./quota.ts";
 import { readFile } from "./read-file.ts";
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...keyRoutes,
   ...tenantRoutes,
   ...quotaRoutes,
+  ...mountRoutes,
   ...userRoutes,
   ...relationRoutes,
   ...modelRoutes,

@@ -201,6 +201,15 @@ const controlOver = (
     ...relations.control,
     ...quotaControl(),
     session,
+    // Served over the real system: test/mounts.
+    mounts: {
+      list: async () => ({ items: [] }),
+      get: () => Promise.reject(missing()),
+      plan: () => Promise.reject(missing()),
+      apply: () => Promise.reject(missing()),
+      remove: () => Promise.reject(missing()),
+      rotate: () => Promise.reject(missing()),
+    },
     history: {
       versions: async (ctx, path, { after, limit = 1000 } = {}) => {
         const { etag = "", size } = await session.stat(ctx, path);

@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { parseBackendPath, segmentsOf } from "@bulkhead/contract";
+import { type MountStorage, platformUid, type StoredMount } from "@bulkhead/ledger";
+import type { BackendSpec, StorageSpec } from "./mount-spec.ts";
+
+/** Where a mount lies, by its template and what it has of its own. */
+export interface MountPlace {
+  readonly spec: StorageSpec;
+  /** For a storage of folders. */
+  readonly folder: string | undefined;
+  /** As the mount table compares it; undefined where nothing could be shared. */
+  readonly storageRoot: string | undefined;
+}
+
+export type Placed = Pick<StoredMount, "id" | "backend"> & {
+  readonly storage: MountStorage;
+  readonly tenantUid: string | undefined;
+};
+
+/** True if the mount's place is one of its own, which nobody but it ever had. */
+export const hasOwnPlace = ({ folder, bucket }: MountStorage): boolean =>
+  folder === undefined && bucket === undefined;
+
+/** What is below a template's place that a mount names. Throws `invalid-path` for what is no plain path. */
+export const folderSegments = (folder: string): readonly string[] =>
+  segmentsOf(parseBackendPath(folder));
+
+/** Finds where a mount lies; undefined if its template is not configured any more. */
+export const mountPlace = (
+  backends: Readonly<Record<string, BackendSpec>>,
+  { id, backend, storage, tenantUid }: Placed,
+): MountPlace | undefined => {
+  if (!Object.hasOwn(backends, backend)) return undefined;
+  const template = backends[backend];
+  if (template === undefined) return undefined;
+  const { tenants: _, ...rest } = template;
+  const spec: StorageSpec = {
+    ...rest,
+    readOnly: storage.readOnly ?? rest.readOnly,
+    region: storage.region ?? rest.region,
+  };
+  if (spec.backend === "memory") return { spec, folder: undefined, storageRoot: undefined };
+  const below =
+    storage.folder === undefined
+      ? // Named by what is never used twice: names of tenants do not appear on the disk.
+        [tenantUid ?? platformUid, id]
+      : folderSegments(storage.folder);
+  const folder = join(spec.options.root ?? "", ...below);
+  return { spec, folder, storageRoot: folderRoot(folder) };
+};
+
+/** A folder as the mount table compares it. */
+export const folderRoot = (folder: string): string => `local${folder}`;

@@ -1,0 +1,70 @@
+import type { VirtualPath } from "@bulkhead/contract";
+import type { Ledger } from "@bulkhead/ledger";
+import type { MountStore } from "@bulkhead/policy";
+import type { Closers } from "./closers.ts";
+import type { Mount } from "@bulkhead/vfs";
+import type { MountTemplates } from "./mount-templates.ts";
+import type { EngineOptions } from "./open-engine.ts";
+import { mountStore } from "./mount-store.ts";
+import { areasOf } from "./root-folders.ts";
+import { type RootsTable, rootsTable } from "./roots.ts";
+import type { Sealer } from "./seal.ts";
+
+export interface OpenMountsOptions {
+  readonly options: EngineOptions;
+  readonly ledger: Pick<Ledger, "mounts" | "tenants">;
+  readonly roots: RootsTable;
+  readonly sealing: Pick<Sealer, "seal">;
+  readonly tenantAt: (path: VirtualPath) => string | undefined;
+}
+
+/** The table of all mounts, which are closed with the engine; the operator is told of one that keeps its place and cannot be opened there. */
+export const openTable = async (
+  feed: Ledger["roots"],
+  fixed: readonly Mount[],
+  templates: Pick<MountTemplates, "root" | "stored">,
+  log: EngineOptions["log"],
+  opened: Closers,
+): Promise<RootsTable> => {
+  const roots = await rootsTable({
+    feed,
+    fixed,
+    mountRoot: templates.root,
+    mountStored: templates.stored,
+    misplaced: ({ id, path }, error) =>
+      log("mount-misplaced", {
+        mount: id,
+        path,
+        error: error instanceof Error ? error.message : "unknown",
+      }),
+  });
+  opened.add(async () => {
+    const ended = await Promise.allSettled(
+      [...roots.table().mounts()].map((mount) => mount.backend.close()),
+    );
+    const failed = ended.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  });
+  return roots;
+};
+
+/** The mounts that are made while the server runs. */
+export const openMounts = ({
+  options,
+  ledger,
+  roots,
+  sealing,
+  tenantAt,
+}: OpenMountsOptions): MountStore =>
+  mountStore({
+    ledger,
+    roots,
+    backends: options.backends ?? {},
+    configured: options.mounts,
+    namespaceRoots: options.namespaceRoots,
+    areas: areasOf(options.placements, options.dataDir),
+    ledgerRegion: options.region,
+    sealer: sealing,
+    tenantAt,
+    ask: () => Promise.resolve(),
+  });

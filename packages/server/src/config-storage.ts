@@ -1,0 +1,180 @@
+import { z } from "zod";
+
+export interface MechanicsConfig {
+  readonly timeoutMs?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly concurrency?: number | undefined;
+}
+
+interface StorageConfig {
+  readonly options: { readonly root?: string | undefined };
+  readonly durability: "strict" | "relaxed";
+  readonly readOnly: boolean;
+  readonly region?: string | { readonly attested: string } | undefined;
+  readonly mechanics?: MechanicsConfig | undefined;
+}
+
+export interface PlacementConfig extends StorageConfig {
+  readonly backend: "local" | "memory" | "versioned" | "postgres";
+  readonly options: {
+    readonly root?: string | undefined;
+    readonly adminUrl?: string | undefined;
+    readonly schema?: string | undefined;
+  };
+  readonly provisioning?:
+    | {
+        readonly sql?: string | readonly string[] | undefined;
+        readonly file?: string | undefined;
+      }
+    | undefined;
+}
+
+export interface MountConfig extends StorageConfig {
+  readonly backend: "local" | "memory";
+  readonly path: string;
+  readonly tenant?: string | undefined;
+  readonly priority: number;
+}
+
+export interface BackendConfig extends StorageConfig {
+  readonly backend: "local" | "memory" | "versioned";
+  readonly tenants: boolean;
+}
+
+const storage = {
+  options: z
+    .strictObject({
+      root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+    })
+    .default({})
+    .describe("What this kind of storage needs."),
+  durability: z
+    .enum(["strict", "relaxed"])
+    .default("strict")
+    .describe(
+      "strict: what is acknowledged outlives power loss. relaxed: it outlives the process.",
+    ),
+  readOnly: z.boolean().default(false).describe("Refuses every change."),
+  region: z
+    .union([z.string().min(1), z.strictObject({ attested: z.string().min(1) })])
+    .optional()
+    .describe("Where the storage has to be: confirmed by itself, or attested by you."),
+};
+
+const mechanics = z
+  .strictObject({
+    timeoutMs: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        "Milliseconds that the storage may take to begin an answer, and between two chunks; 30000 by default.",
+      ),
+    retries: z
+      .number()
+      .int()
+      .min(0)
+      .max(10)
+      .optional()
+      .describe("How often a failed call is repeated where that is safe; 3 by default."),
+    concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe("Calls that the storage works on at once, the others waiting; 64 by default."),
+  })
+  .optional()
+  .describe("For local and memory: how a storage that is slow or fails is dealt with.");
+
+export const postgresUrl: z.ZodType<string, string> = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://");
+
+export const placement: z.ZodType<PlacementConfig, unknown> = z
+  .strictObject({
+    backend: z
+      .enum(["local", "memory", "versioned", "postgres"])
+      .describe(
+        "What the files lie on: a folder, memory, an index in the ledger over content in a folder, with history, or a PostgreSQL database of the tenant's own.",
+      ),
+    ...storage,
+    options: z
+      .strictObject({
+        root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+        adminUrl: postgresUrl
+          .optional()
+          .describe(
+            "For postgres: the server that databases are made on, as a user who may make databases and roles. The ledger's by default.",
+          ),
+        schema: z
+          .string()
+          .regex(
+            /^(?!pg_)[a-z_][a-z0-9_]{0,40}$/,
+            "is a plain name of a-z, 0-9 and '_', at most 41",
+          )
+          .optional()
+          .describe("For postgres: the schema that the files lie in; bulkhead by default."),
+      })
+      .default({})
+      .describe("What this kind of storage needs."),
+    provisioning: z
+      .strictObject({
+        sql: z
+          .union([z.string().min(1), z.array(z.string().min(1))])
+          .optional()
+          .describe("Statements, run in this order."),
+        file: z.string().min(1).optional().describe("A file of SQL, run after them."),
+      })
+      .optional()
+      .describe("For postgres: what is run once in a new database, as the tenant's role."),
+    mechanics,
+  })
+  .superRefine(({ backend, options, provisioning, mechanics: wanted }, context) => {
+    const only = (path: readonly string[], given: unknown, wanted: boolean): void => {
+      if (given !== undefined && !wanted)
+        context.addIssue({
+          code: "custom",
+          path: [...path],
+          message: `is not for the backend '${backend}'`,
+        });
+    };
+    const own = backend === "postgres";
+    only(["options", "root"], options.root, !own);
+    only(["options", "adminUrl"], options.adminUrl, own);
+    only(["options", "schema"], options.schema, own);
+    only(["provisioning"], provisioning, own);
+    only(["mechanics"], wanted, backend === "local" || backend === "memory");
+  });
+export const mount: z.ZodType<MountConfig, unknown> = z.strictObject({
+  path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
+  backend: z.enum(["local", "memory"]).describe("What the files lie on."),
+  ...storage,
+  mechanics,
+  tenant: z.string().optional().describe("The tenant on whose ground the mount has to lie."),
+  priority: z
+    .number()
+    .int()
+    .default(0)
+    .describe("Breaks a tie at one mount point; the greater serves."),
+});
+
+export const backend: z.ZodType<BackendConfig, unknown> = z
+  .strictObject({
+    backend: z.enum(["local", "memory", "versioned"]).describe("What the files lie on."),
+    ...storage,
+    mechanics,
+    tenants: z
+      .boolean()
+      .default(false)
+      .describe("Lets admins of tenants choose it, each mount with a place of its own in it."),
+  })
+  .superRefine(({ backend: kind, options }, context) => {
+    if (kind !== "memory" && options.root === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["options", "root"],
+        message: `is needed for the backend '${kind}'`,
+      });
+  });
