@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { encodePath, parseRequestPath } from "@bulkhead/contract";
-import { recordPage, wireVersion } from "@bulkhead/wire";
 import type { Operation, Request } from "./call.ts";
 import { compare, Mismatch } from "./compare.ts";
 import type { Coverage } from "./coverage.ts";
@@ -16,7 +14,7 @@ import { isInside } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { setup } from "./setup.ts";
 import type { Exchange, System } from "./system.ts";
-import { api } from "../support/api.ts";
+import { versionFor } from "./version-for.ts";
 
 /** What several runs on one system gather. */
 export interface Tally {
@@ -115,18 +113,6 @@ export const startRun = async (
     return how === "current" ? (etags.present.get(place)?.etag ?? stale) : stale;
   };
 
-  /** What the system calls the nth of the earlier contents of a place; a name of none where there are fewer. */
-  const versionFor = async (
-    place: string,
-    nth: number | undefined,
-  ): Promise<string | undefined> => {
-    if (nth === undefined) return undefined;
-    const target = `/v1/versions${encodePath(parseRequestPath(place.replace(/(.)\/$/, "$1") || "/"))}`;
-    const { status, json } = await api(system.url(), system.platformKey).send("GET", target);
-    const entries = status === 200 ? recordPage(wireVersion).parse(json).items : [];
-    return entries.filter(({ kind }) => kind === "write")[nth]?.version ?? "999999999999";
-  };
-
   const resolve = async (plan: Extract<Plan, { readonly by: number }>): Promise<Request> => {
     const by = keyAt(plan.by);
     const own = tenantOf(by);
@@ -163,7 +149,7 @@ export const startRun = async (
         case "restore":
           return {
             ...operation,
-            version: await versionFor(placed(by, within, operation.path), operation.nth),
+            version: await versionFor(system, placed(by, within, operation.path), operation.nth),
           };
         case "write":
           return {
