@@ -1,4 +1,5 @@
 export * from "./collect.ts";
+export { copyBlob } from "./copy-blob.ts";
 export type * from "./ledger-commit.ts";
 export * from "./scrub.ts";
 export { versioned, type VersionedBackend, type VersionedOptions } from "./versioned.ts";

@@ -11,6 +11,8 @@ import type {
 export interface TreeRef {
   readonly id: string;
   readonly tenant: string | undefined;
+  /** The store that content is put into; content for another than the tree's is refused. */
+  readonly content?: string;
 }
 
 /** Why nothing happened: a code, and what to say beside it. */

@@ -262,7 +262,7 @@ describe("leases", () => {
       })(),
     );
     await expect(backend.write(request(), at("f"), body)).rejects.toMatchObject({
-      code: "conflict",
+      code: "unavailable",
       retry: "safe",
     });
     await collected();

@@ -18,6 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
   version: "This path has no such version.",
   entries: "A directory of more than 50,000 entries cannot be copied at once; copy its parts.",
   blob: "The content was taken away before it could be committed; try again.",
+  moving: "The content of this tree is being moved; try again.",
   claim: "The operation was overtaken; try again.",
 };
 
@@ -37,6 +38,7 @@ export const refusalError = (refusal: Refusal): FileError => {
     ...(limit !== undefined && { limit }),
     ...(used !== undefined && { used }),
     ...(requested !== undefined && { requested }),
+    ...(code === "unavailable" && { retryAfter: 1 }),
   };
   return new FileError(code, text ?? "The ledger refused this.", { fields });
 };

@@ -1,9 +1,7 @@
 import { isFileError, type OpContext } from "@bulkhead/contract";
-import { chunksOf } from "@bulkhead/kit";
 import { checkSignal } from "./cancelled.ts";
 import type { BlobStore } from "./collect.ts";
-import { digester } from "./frames.ts";
-import { placeOf } from "./place.ts";
+import { digestsAt, isWhole } from "./copy-blob.ts";
 
 export interface DamagedBlob {
   readonly blob: string;
@@ -43,11 +41,7 @@ export const scrub = async (
       checked += 1;
       size += blob.size;
       try {
-        const digests = digester();
-        await using read = await content.read(ctx, placeOf(blob.id));
-        for await (const chunk of chunksOf(read.content)) digests.update(chunk);
-        const { digest, frames } = digests.end();
-        if (digest !== blob.digest || frames !== blob.frames)
+        if (!isWhole(blob, await digestsAt(ctx, content, blob.id)))
           damaged.push({ blob: blob.id, fault: "changed" });
       } catch (error) {
         checkSignal(ctx.signal);

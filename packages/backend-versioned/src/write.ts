@@ -3,7 +3,7 @@ import type { Backend, WriteResult } from "@bulkhead/contract";
 import { committed } from "./committed.ts";
 import { digestOf } from "./frames.ts";
 import { intake } from "./intake.ts";
-import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
+import type { Answer, LedgerCommit, TreeRef } from "./ledger-commit.ts";
 import type { Staging } from "./staging.ts";
 
 export interface WriteParts {
@@ -21,6 +21,12 @@ export const written = ({ etag, version, size, created, replaced }: WriteResult)
   ...(version !== undefined && { version }),
   ...(replaced !== undefined && { replaced }),
 });
+
+/** Asks for another try where the content was taken away before its commit. */
+const takenAway = <R>(answer: Answer<R>): Answer<R> =>
+  answer.state === "refused" && answer.reason === "blob"
+    ? { ...answer, code: "unavailable" }
+    : answer;
 
 /** `Backend.write`: small content goes into its row with the commit, longer content is stored first. */
 export const write =
@@ -42,14 +48,17 @@ export const write =
       const request = { path, mode, size: body.size, content: taken.rest };
       return await staged.hold(ctx, request, async ({ id, size, digest, frames }) =>
         written(
-          await committed(ctx, { id, size, digest }, (settlement) =>
-            ledger.write(tree, {
-              ...like,
-              settlement,
-              size,
-              digest,
-              content: { blob: id, frames },
-            }),
+          await committed(ctx, { id, size, digest }, async (settlement) =>
+            // Its lease lapsed, or the tree was moved meanwhile: neither is the caller's doing.
+            takenAway(
+              await ledger.write(tree, {
+                ...like,
+                settlement,
+                size,
+                digest,
+                content: { blob: id, frames },
+              }),
+            ),
           ),
         ),
       );

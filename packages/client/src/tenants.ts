@@ -9,10 +9,13 @@ import {
   type AcceptedJob,
   acceptedJob,
   createdTenant,
+  type TenantMoveRequest,
   recordPage,
   type SuspendRequest,
   upgradePreview,
   usageReport,
+  type WireJob,
+  wireJob,
   type WireTenant,
   type WireUsageHistory,
   wireTenant,
@@ -75,6 +78,10 @@ export interface Tenants {
   ) => Promise<WireUsageHistory>;
   /** Cuts access, and begins a job that removes everything. */
   readonly delete: (id: string, options?: DeleteTenantOptions) => Promise<AcceptedJob>;
+  /** Begins a job that brings what the tenant has to another placement; `jobs.abort` gives it up. */
+  readonly move: (id: string, to: TenantMoveRequest, options?: PostOptions) => Promise<AcceptedJob>;
+  /** The job of the tenant's latest move. */
+  readonly moveOf: (id: string, options?: CallOptions) => Promise<WireJob>;
 }
 
 const page = recordPage(wireTenant);
@@ -171,6 +178,18 @@ export const createTenants = (transport: Transport, jobs: Jobs): Tenants => {
           signal: options.signal,
         },
         acceptedJob,
+      ),
+    move: async (id, to, options = {}) =>
+      ask(recordTarget("tenants", id, "move"), to, options, acceptedJob),
+    moveOf: async (id, options = {}) =>
+      transport.ask(
+        {
+          method: "GET",
+          target: recordTarget("tenants", id, "move"),
+          signal: options.signal,
+          repeatable: true,
+        },
+        wireJob,
       ),
   };
 };

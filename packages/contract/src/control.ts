@@ -10,6 +10,7 @@ import type {
   KeyPatch,
   KeyRecord,
   MintedKey,
+  MoveInput,
   PageOf,
   PageQuery,
   TenantInput,
@@ -157,6 +158,15 @@ export interface Control {
   readonly plans: PlanControl;
   readonly quota: QuotaControl;
   readonly mounts: MountControl;
+  /** Moves of tenants between placements; for the platform key. */
+  readonly moves: {
+    /** Begins a move as a job. Rejects with `conflict` while one of the tenant is under way. */
+    readonly begin: (ctx: Context, id: string, to: MoveInput) => Promise<{ readonly job: string }>;
+    /** The job of the tenant's latest move. */
+    readonly latest: (ctx: Context, id: string) => Promise<JobRecord>;
+    /** Gives up the move that is that job. Rejects with `conflict` once the tenant is at its new placement. */
+    readonly abort: (ctx: Context, job: string) => Promise<JobRecord>;
+  };
   readonly relations: RelationControl;
   readonly models: ModelControl;
   readonly users: UserControl;

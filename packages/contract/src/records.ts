@@ -55,6 +55,13 @@ export interface TenantPatch {
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Where a tenant is moved to. */
+export interface MoveInput {
+  readonly placement: string;
+  /** Whether the content stays where it was, beside its copy. */
+  readonly keep: boolean;
+}
+
 /** A key without its secret. */
 export interface KeyRecord {
   readonly id: string;

@@ -105,11 +105,15 @@ const copyBlobs = async (
   { places, dump, tables, signal }: CopyContentOptions,
   take: (place: number, name: string, sha256: string | undefined) => Promise<void>,
 ): Promise<void> => {
-  const placeOf = new Map(places.map(({ mount }, i) => [mount, i]));
-  const rows = readTable(tables, dump, "blob", ["id", "content", "refs", "codec", "digest"]);
-  await inParallel(rows, width, async ([id = "", content = "", refs, codec, digest]) => {
+  const mounts = new Map(places.map(({ mount }, i) => [mount, i]));
+  // By its tree: while a tenant is being moved its rows do not all name the store that they are in by now.
+  const placeOf = new Map<string, number | undefined>();
+  for await (const [id = "", mount = ""] of readTable(tables, dump, "tree", ["id", "mount"]))
+    placeOf.set(id, mounts.get(mount));
+  const rows = readTable(tables, dump, "blob", ["id", "tree", "refs", "codec", "digest"]);
+  await inParallel(rows, width, async ([id = "", tree = "", refs, codec, digest]) => {
     signal.throwIfAborted();
-    const place = placeOf.get(content);
+    const place = placeOf.get(tree);
     // What nothing stands on, or whose root is gone, nobody will ask for.
     if (refs === "0" || place === undefined) return;
     const wanted = codec === "raw" ? digest?.replace(/^\\x/, "") : undefined;

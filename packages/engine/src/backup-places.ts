@@ -8,6 +8,7 @@ import {
   platformMount,
   rootFolder,
   rootMountId,
+  rootStore,
 } from "./root-folders.ts";
 import type { LedgerRoot } from "./roots.ts";
 
@@ -81,7 +82,7 @@ export const placesOf = async (
         kind: spec.backend,
         path,
         folder: rootFolder(placements, dataDir, root) ?? "",
-        marker: markers.get(mount),
+        marker: markers.get(rootStore(root)),
         going: deleted.has(tenant.uid),
       });
     }
@@ -131,11 +132,15 @@ const rootsIn = async (
     if (status !== undefined) tenants.set(uid, { uid, id, status });
   }
   const roots: LedgerRoot[] = [];
-  for await (const [path = "", uid = "", placement = "", generation = ""] of readTable(
+  // A backup of a release that moved nobody yet has no such column.
+  const moved = dump.tables.some(
+    ({ name, columns }) => name === "root" && columns.includes("copy"),
+  );
+  for await (const [path = "", uid = "", placement = "", generation = "", copy = "0"] of readTable(
     folder,
     dump,
     "root",
-    ["path", "tenant", "placement", "generation"],
+    ["path", "tenant", "placement", "generation", ...(moved ? ["copy"] : [])],
   )) {
     const tenant = tenants.get(uid);
     if (tenant !== undefined)
@@ -144,6 +149,7 @@ const rootsIn = async (
         tenant,
         placement,
         generation: Number(generation),
+        copy: Number(copy),
       });
   }
   return { roots, deleted };

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isFileError, isUnder, parseBackendPath } from "@bulkhead/contract";
+import { FileError, isFileError, isUnder, parseBackendPath } from "@bulkhead/contract";
 import { plainContext } from "@bulkhead/kit";
 import type { JobHandler, Ledger } from "@bulkhead/ledger";
 import type { Mount } from "@bulkhead/vfs";
@@ -25,6 +25,9 @@ export const deleteTenant =
     if (uid === undefined) throw new Error("A deletion names its tenant.");
     const tenant = await ledger.tenants.byUid(uid);
     if (tenant === undefined) throw new Error("There is no such tenant.");
+    // What is on its way is brought to an end first, by the job that knows how.
+    if (await ledger.moves.ending(uid))
+      throw new FileError("unavailable", "A move of the tenant has to end first.");
     await roots.catchUp(undefined);
     const own = roots.rootsOf(uid);
     const mounts = [...roots.table().mounts()]
@@ -59,13 +62,25 @@ export const deleteTenant =
         ...emptied,
       });
     }
+    const before = await ledger.moves.copies({ tenantUid: uid });
+    for (const { root } of before) {
+      const what = "content left by a move";
+      const { path: where, placement } = root;
+      if (templates.isTree(root)) {
+        await templates.erase(root);
+        removed.push({ what, where, placement });
+      } else kept.push({ what, where, placement, kept: "its placement is not configured" });
+    }
     for (const root of own) {
       await roots.table().mountAt(root.path)?.backend.close();
       const folder = templates.folderOf(root);
       const untouched = done[root.path]?.["kept"] !== undefined;
       if (folder === undefined || untouched) continue;
       await rm(dirname(folder), { recursive: true, force: true });
-      await templates.drop(root);
+      await templates.drop(
+        root,
+        before.map((copy) => copy.root).filter(({ generation }) => generation === root.generation),
+      );
     }
     const based = own.find(templates.hasDatabase);
     // An earlier attempt may have dropped it already, and its name is noted all the same.

@@ -1,12 +1,18 @@
+import { rm } from "node:fs/promises";
 import {
+  type Backend,
   FileError,
   isUnder,
+  parseBackendPath,
   parseVirtualPath,
   type Removed,
   type VirtualPath,
 } from "@bulkhead/contract";
 import { runtimeMountId, type StoredMount } from "@bulkhead/ledger";
+import { plainContext } from "@bulkhead/kit";
+import type { TreeRef } from "@bulkhead/ledger";
 import { groundOf } from "@bulkhead/policy";
+import { verifyResidency } from "@bulkhead/resilience";
 import type { Mount } from "@bulkhead/vfs";
 import { folderRoot, hasOwnPlace, mountPlace } from "./mount-place.ts";
 import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
@@ -19,7 +25,14 @@ import {
   unplaced,
   versionedRequest,
 } from "./open-storage.ts";
-import { collectVersioned, type Damage, dropVersioned, scrubVersioned } from "./open-versioned.ts";
+import {
+  collectVersioned,
+  type Damage,
+  dropVersioned,
+  scrubVersioned,
+  treeOf,
+  type VersionedRequest,
+} from "./open-versioned.ts";
 import { replayPostgres, weighPostgres } from "./open-postgres.ts";
 import {
   configuredMountId,
@@ -27,6 +40,7 @@ import {
   platformMount,
   rootFolder,
   rootMountId,
+  rootStore,
 } from "./root-folders.ts";
 import type { LedgerRoot } from "./roots.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
@@ -57,12 +71,18 @@ export interface MountTemplates {
   readonly folderOf: (root: LedgerRoot) => string | undefined;
   /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
   readonly collect: (root: LedgerRoot, signal: AbortSignal) => Promise<void>;
+  /** The tree of a tenant's root, made the first time. Rejects where its placement keeps none. */
+  readonly tree: (root: LedgerRoot) => Promise<TreeRef>;
+  /** Opens the storage that the long contents of a tenant's root lie in, where its placement keeps history. */
+  readonly content: (root: LedgerRoot) => Promise<Backend>;
+  /** Removes all that lies where such a root would have its content, which nothing stands on. Can be repeated. */
+  readonly erase: (root: LedgerRoot) => Promise<void>;
   /** Reads all that a tenant's root keeps again, where its placement keeps digests, and names what is damaged. */
   readonly scrub: (root: LedgerRoot, signal: AbortSignal) => Promise<readonly Damage[]>;
   /** True if a root's files are a tree in the ledger, which can be dropped as a whole. */
   readonly isTree: (root: LedgerRoot) => boolean;
-  /** Forgets what the ledger has of a tenant's root whose folder is gone. */
-  readonly drop: (root: LedgerRoot) => Promise<void>;
+  /** Forgets what the ledger has of a tenant's root whose content is gone, here and where it was before. */
+  readonly drop: (root: LedgerRoot, before: readonly LedgerRoot[]) => Promise<void>;
   /** True if a root's files are in the tenant's own database, which can be dropped as a whole. */
   readonly hasDatabase: (root: LedgerRoot) => boolean;
   /** Counts what such a root holds; undefined where that cannot be found out. */
@@ -98,12 +118,24 @@ export const mountTemplates = ({
     return (
       spec && {
         mount: rootMountId(root),
+        store: rootStore(root),
         spec,
         root: folderOf(root),
         tenant: () => root.tenant.uid,
         ...(spec.backend === "postgres" && { database: () => databases.open(root) }),
       }
     );
+  };
+
+  /** What a tree of a root is opened with. */
+  const treeRequest = (root: LedgerRoot): VersionedRequest => {
+    const request = requestOf(root);
+    if (request?.spec.backend !== "versioned")
+      throw new FileError(
+        "unavailable",
+        `The placement '${root.placement}' is not configured here, or keeps no versions.`,
+      );
+    return versionedRequest(storages, request);
   };
 
   const hasDatabase = (root: LedgerRoot): boolean => {
@@ -114,6 +146,33 @@ export const mountTemplates = ({
   return {
     idOf: rootMountId,
     folderOf,
+    tree: async (root) => treeOf(treeRequest(root)),
+    content: async (root) => {
+      const request = treeRequest(root);
+      const { backend } = await request.openContent();
+      try {
+        await verifyResidency(backend, request.spec.region);
+        return backend;
+      } catch (error) {
+        await backend.close();
+        throw error;
+      }
+    },
+    erase: async (root) => {
+      const folder = folderOf(root);
+      if (folder !== undefined) {
+        await rm(folder, { recursive: true, force: true });
+        return;
+      }
+      const { backend } = await treeRequest(root).openContent();
+      try {
+        await backend.remove(plainContext({ requestId: "job" }), parseBackendPath(""), {
+          recursive: true,
+        });
+      } finally {
+        await backend.close();
+      }
+    },
     collect: async (root, signal) => {
       const request = requestOf(root);
       if (request?.spec.backend === "versioned")
@@ -137,9 +196,9 @@ export const mountTemplates = ({
       if (request?.spec.backend === "postgres")
         await replayPostgres(postgresRequest(storages, request));
     },
-    drop: async (root) => {
+    drop: async (root, before) => {
       if (placements[root.placement]?.backend === "versioned")
-        await dropVersioned(storages.trees, rootMountId(root));
+        await dropVersioned(storages.trees, rootMountId(root), [root, ...before].map(rootStore));
     },
     platform: (namespaceRoots) => {
       const root = platformFolder(dataDir);

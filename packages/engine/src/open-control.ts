@@ -25,6 +25,8 @@ import {
   modelControl,
   mountControl,
   type MountStore,
+  moveControl,
+  type MoveControlOptions,
   names,
   ownModels,
   planControl,
@@ -73,6 +75,7 @@ export interface ControlOptions {
   readonly roots: Pick<RootsTable, "table" | "catchUp">;
   readonly metering: RunningMeter;
   readonly namespaceRoots: readonly string[];
+  readonly checkMove: MoveControlOptions["checkMove"];
   readonly defaultPlacement: string;
   readonly region: string | undefined;
 }
@@ -128,6 +131,13 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
         await options.metering.flush();
         return ledger.usage.requestsThisMonth(uid);
       },
+    }),
+    moves: moveControl({
+      moves: ledger.moves,
+      tenants: ledger.tenants,
+      jobs: ledger.jobs,
+      checkMove: options.checkMove,
+      audited: asks,
     }),
     relations: relationControl({
       ...common,

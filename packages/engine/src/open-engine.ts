@@ -1,6 +1,6 @@
 import type { Context, Control, PlanSettings, VirtualPath, WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
-import { provisionKind } from "@bulkhead/ledger";
+import { moveKind, provisionKind } from "@bulkhead/ledger";
 import {
   admission,
   type AdmissionOptions,
@@ -29,6 +29,7 @@ import {
 } from "@bulkhead/policy";
 import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
+import { checkMove } from "./check-move.ts";
 import { closers, type Closers } from "./closers.ts";
 import { closePublic } from "./close-public.ts";
 import { makeTenants } from "./make-tenants.ts";
@@ -41,6 +42,7 @@ import { startScrub } from "./start-scrub.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { grounds } from "./grounds.ts";
 import type { BackendSpec, MountSpec, PlacementSpec } from "./mount-spec.ts";
+import { moveTenant } from "./move-tenant.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openControl } from "./open-control.ts";
@@ -231,6 +233,7 @@ const openTree = async (
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),
       mounts: openMounts({ options, ledger, roots, sealing, tenantAt: onGround }),
       namespaceRoots,
+      checkMove: checkMove({ placements, roots, ledgerRegion: options.region }),
       defaultPlacement: options.defaultPlacement,
       region: options.region,
       plans,
@@ -271,6 +274,7 @@ const openTree = async (
         rootOf: firstRootOf(roots),
         made: closePublic(own ? url : undefined, options.log),
       }),
+      [moveKind]: moveTenant({ ledger, roots, templates, log: options.log }),
       // Below the session, and without a job for what is one already.
       [finishKind]: finishMoves(authority, governed(tree(roots.table), scopesAllow)),
       [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),

@@ -37,6 +37,8 @@ export interface Storages {
 export interface StorageRequest {
   /** The mount's id in the ledger. */
   readonly mount: string;
+  /** The name under which the ledger knows where its content lies; the mount's id by default. */
+  readonly store?: string | undefined;
   readonly spec: StorageSpec;
   /** For `local`: the folder. */
   readonly root: string | undefined;
@@ -186,17 +188,17 @@ export const postgresRequest = (
 
 const openLocal = async (
   storages: Pick<Storages, "contentRoots">,
-  { mount, spec, root }: StorageRequest,
+  { mount, store = mount, spec, root }: StorageRequest,
 ): Promise<Backend & Recovery> => {
   if (root === undefined)
     throw new FileError("unavailable", "This mount has no folder; name one in its options.root.");
-  const expect = await storages.contentRoots.get(mount);
+  const expect = await storages.contentRoots.get(store);
   const backend = await local({
     root,
     durability: spec.durability,
     marker: expect === undefined ? {} : { expect },
   });
-  if (expect === undefined) await storages.contentRoots.record(mount, backend.marker);
+  if (expect === undefined) await storages.contentRoots.record(store, backend.marker);
   return backend;
 };
 

@@ -1,7 +1,7 @@
-import type { Backend, Recovery } from "@bulkhead/contract";
+import { type Backend, FileError, type Recovery } from "@bulkhead/contract";
 import { collect, scrub, versioned } from "@bulkhead/backend-versioned";
 import { plainContext, stack } from "@bulkhead/kit";
-import type { Trees } from "@bulkhead/ledger";
+import type { TreeRef, Trees } from "@bulkhead/ledger";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
 import type { StorageRequest } from "./open-storage.ts";
 
@@ -33,6 +33,23 @@ const inlineLimitOf = ({ spec, ledgerRegion }: VersionedRequest): { inlineLimit?
   return wanted === ledgerRegion ? {} : { inlineLimit: 0 };
 };
 
+/** The tree of a mount. Rejects with `unavailable` where it stands on other content by now than was asked for. */
+export const treeOf = async ({
+  mount,
+  store = mount,
+  trees,
+  tenant,
+}: Pick<VersionedRequest, "mount" | "store" | "trees" | "tenant">): Promise<
+  TreeRef & { readonly content: string }
+> => {
+  const tree = await trees.ensure(tenant(), mount, store);
+  if (tree.content !== store)
+    throw new FileError("unavailable", "This part of the tree was moved; try again.", {
+      fields: { retryAfter: 1 },
+    });
+  return tree;
+};
+
 /**
  * A versioned tree over a folder, opened on first use. It needs no lease: every process may serve it, because each
  * content has an id of its own and the swap is the ledger's.
@@ -45,9 +62,13 @@ export const openVersioned = (request: VersionedRequest): Backend =>
       const { backend: content } = await request.openContent();
       try {
         await verifyResidency(content, request.spec.region);
-        const { mount, trees } = request;
-        const tree = await trees.ensure(request.tenant(), mount, mount);
-        const backend = versioned({ tree, content, ledger: trees, ...inlineLimitOf(request) });
+        const tree = await treeOf(request);
+        const backend = versioned({
+          tree,
+          content,
+          ledger: request.trees,
+          ...inlineLimitOf(request),
+        });
         return stack<Backend>(backend, ...(request.spec.readOnly ? [readOnly] : []));
       } catch (error) {
         await content.close();
@@ -61,12 +82,13 @@ export const openVersioned = (request: VersionedRequest): Backend =>
  * gone left half stored.
  */
 export const collectVersioned = async (
-  { mount, trees, tenant, openContent }: VersionedRequest,
+  request: VersionedRequest,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { trees, openContent } = request;
   const { backend: content, sweep } = await openContent();
   try {
-    const tree = await trees.ensure(tenant(), mount, mount);
+    const tree = await treeOf(request);
     await trees.prune(tree, retention.maxAgeMs, retention.maxVersions);
     const ctx = plainContext({ signal, requestId: "collector" });
     // Others may be storing: nothing that is on its way stands still for so long.
@@ -88,12 +110,13 @@ export type Damage =
 
 /** Reads all that a mount keeps again, and names what is not what was stored. */
 export const scrubVersioned = async (
-  { mount, trees, tenant, openContent }: VersionedRequest,
+  request: VersionedRequest,
   signal: AbortSignal,
 ): Promise<readonly Damage[]> => {
+  const { trees, openContent } = request;
   const { backend: content } = await openContent();
   try {
-    const tree = await trees.ensure(tenant(), mount, mount);
+    const tree = await treeOf(request);
     const { damaged, damagedRows } = await scrub(
       plainContext({ signal, requestId: "scrub" }),
       { store: tree.content, content, ledger: trees },
@@ -108,14 +131,20 @@ export const scrubVersioned = async (
   }
 };
 
-/** Ends the tree of a mount whose folder is gone, with every version. Can be repeated. */
-export const dropVersioned = async (trees: Trees, mount: string): Promise<void> => {
+/** Ends the tree of a mount whose content is gone, with every version and every store it was in. Can be repeated. */
+export const dropVersioned = async (
+  trees: Trees,
+  mount: string,
+  stores: readonly string[],
+): Promise<void> => {
   await trees.drop(mount);
   const batch = 500;
-  while ((await trees.buryBlobs(mount, batch)) === batch);
-  for (;;) {
-    const due = await trees.dueBlobs(mount, 0, batch);
-    await trees.forgetBlobs(due);
-    if (due.length < batch) return;
+  for (const store of stores) {
+    while ((await trees.buryBlobs(store, batch)) === batch);
+    for (;;) {
+      const due = await trees.dueBlobs(store, 0, batch);
+      await trees.forgetBlobs(due);
+      if (due.length < batch) break;
+    }
   }
 };

@@ -14,6 +14,14 @@ export const platformFolder = (dataDir: string): string => join(dataDir, "platfo
 export const rootMountId = (root: LedgerRoot): string =>
   `root:${root.tenant.uid}:${root.generation}:${namespaceOf(root)}`;
 
+/** The name under which the ledger knows where the content of a tenant's root lies. */
+export const rootStore = (root: LedgerRoot): string =>
+  root.copy === 0 ? rootMountId(root) : `${rootMountId(root)}+${root.copy}`;
+
+/** What a tenant's root is called in a placement, below the tenant's uid: no two are, nor two copies of one. */
+export const rootPlace = (root: LedgerRoot): string =>
+  `${namespaceOf(root)}-${root.generation}${root.copy === 0 ? "" : `+${root.copy}`}`;
+
 /** The same of a mount of the configuration. */
 export const configuredMountId = ({ path, priority }: MountSpec): string =>
   `config:${path}:${priority}`;
@@ -51,5 +59,5 @@ export const rootFolder = (
   const folder = spec && placementFolder(spec, dataDir);
   return folder === undefined
     ? undefined
-    : placedRoot(folder, root.tenant.uid, `${namespaceOf(root)}-${root.generation}`);
+    : placedRoot(folder, root.tenant.uid, rootPlace(root));
 };

@@ -212,6 +212,7 @@ const same = (a: LedgerRoot, b: LedgerRoot | undefined): boolean =>
   a.tenant.uid === b.tenant.uid &&
   a.generation === b.generation &&
   a.placement === b.placement &&
+  a.copy === b.copy &&
   isGoing(a) === isGoing(b);
 
 /** The first segment of a root's path. */

@@ -6,6 +6,7 @@ export { type LedgerOptions, openLedger } from "./open-ledger.ts";
 export * from "./types.ts";
 export * from "./types-quota.ts";
 export * from "./types-mounts.ts";
+export * from "./types-moves.ts";
 export * from "./types-relations.ts";
 export * from "./types-roots.ts";
 export * from "./types-shares.ts";

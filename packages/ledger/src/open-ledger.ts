@@ -18,6 +18,7 @@ import { migrations } from "./migrations/index.ts";
 import { createMounts } from "./mounts.ts";
 import { createModels } from "./models.ts";
 import { onBehalf } from "./on-behalf.ts";
+import { createMoves } from "./moves.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
 import { createProvisioning } from "./provisioning.ts";
@@ -144,6 +145,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     leases: createLeases(leasing),
     contentRoots: createContentRoots(background),
     jobs: createJobs(background, log),
+    moves: createMoves(background, change),
     outbox: createOutbox(background),
     fileChanges: createFileChanges(hot, background),
     platformKeys: createPlatformKeys(background),

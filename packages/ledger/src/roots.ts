@@ -11,6 +11,7 @@ interface RootsRow {
     readonly path: string;
     readonly placement: string;
     readonly generation: number;
+    readonly copy: number;
     readonly tenant: TenantRef;
   }[];
   readonly removed?: readonly string[];

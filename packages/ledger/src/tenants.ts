@@ -211,6 +211,9 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
             await forgetCharges(tx, uid);
             await tx.rows("delete from bulkhead.counter where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.tenant_move where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.content_copy where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.blob_copy where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("delete from bulkhead.change where tenant = $1", [uid]);

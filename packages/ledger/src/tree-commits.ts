@@ -17,7 +17,7 @@ const statements = {
   read: functionCall("tree_read_v2", 4),
   list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
-  openBlob: functionCall("blob_open_v1", 6),
+  openBlob: functionCall("blob_open_v2", 7),
   renewBlobs: functionCall("blob_renew_v1", 2),
   discardBlob: functionCall("blob_discard_v1", 2),
   forgetBlob: functionCall("blob_forget_v1", 2),
@@ -220,6 +220,7 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
         modeOf(mode),
         matchOf(mode),
         size ?? null,
+        tree.content ?? null,
       ]),
     renewBlobs: async (tree, ids) => {
       await hot.call<null>(statements.renewBlobs, [uidOf(tree.tenant), ids]);

@@ -8,6 +8,8 @@ export interface RootRecord {
   readonly placement: string;
   /** Never used twice: a path that is used again gets another storage. */
   readonly generation: number;
+  /** Which copy of its content a versioned root stands on: 0 until it was moved. */
+  readonly copy: number;
 }
 
 /** Roots as of a revision of the platform: all of them, or what changed. */

@@ -21,6 +21,7 @@ import type { QuotaStore } from "./types-quota.ts";
 import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { Mounts } from "./types-mounts.ts";
 import type { Roots } from "./types-roots.ts";
+import type { Moves } from "./types-moves.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
 import type { TenantStore } from "./types-tenants.ts";
@@ -194,6 +195,7 @@ export interface Ledger {
   readonly leases: Leases;
   readonly contentRoots: ContentRoots;
   readonly jobs: Jobs;
+  readonly moves: Moves;
   readonly outbox: Outbox;
   readonly fileChanges: FileChanges;
   readonly platformKeys: PlatformKeys;

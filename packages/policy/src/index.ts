@@ -11,6 +11,7 @@ export * from "./control/models.ts";
 export * from "./control/plans.ts";
 export * from "./control/quota.ts";
 export * from "./control/mounts.ts";
+export * from "./control/moves.ts";
 export * from "./control/records.ts";
 export * from "./control/enter.ts";
 export * from "./control/explain.ts";

@@ -1,4 +1,10 @@
-import type { TenantInput, TenantPatch, TenantRecord, TenantStatus } from "@bulkhead/contract";
+import type {
+  MoveInput,
+  TenantInput,
+  TenantPatch,
+  TenantRecord,
+  TenantStatus,
+} from "@bulkhead/contract";
 import { z } from "zod";
 import { timeOf, timeOrNull, timestamp } from "./time.ts";
 
@@ -141,3 +147,21 @@ export const suspendRequest: z.ZodType<SuspendRequest> = z.strictObject({
 
 /** A body that says nothing, where one is allowed at all. */
 export const emptyRequest: z.ZodType<Record<string, never>> = z.strictObject({});
+
+/** `POST /v1/tenants/{id}/move` */
+export interface TenantMoveRequest {
+  readonly placement: string;
+  /** What becomes of the content where it was; it is kept by default. */
+  readonly source?: "keep" | "erase" | undefined;
+}
+
+export const tenantMoveRequest: z.ZodType<TenantMoveRequest> = z.strictObject({
+  placement: z.string().min(1).max(255),
+  source: z.enum(["keep", "erase"]).optional(),
+});
+
+/** What the server takes of such a request. */
+export const moveInputOf = ({ placement, source }: TenantMoveRequest): MoveInput => ({
+  placement,
+  keep: source !== "erase",
+});

@@ -29,4 +29,14 @@ export const addJob = (program: Command, bind: Bind): void => {
         });
       }),
     );
+  job
+    .command("abort")
+    .description("give up the move of a tenant; what it did is taken back")
+    .argument("<id>")
+    .action(
+      bind(async (cli, id: string) => {
+        const { jobs } = await cli.remote();
+        await about(id, async () => showRecord(cli, await jobs.abort(id, { signal: cli.signal })));
+      }),
+    );
 };

@@ -7,6 +7,7 @@ import { ask } from "../prompt.ts";
 import { commaList, days, limits, oneOf } from "../values.ts";
 import { showRecord, showRecords } from "../show.ts";
 import { showUsage } from "../show-usage.ts";
+import { addTenantMove } from "./tenant-move.ts";
 
 const statuses: readonly TenantStatus[] = [
   "provisioning",
@@ -185,6 +186,7 @@ export const addTenant = (program: Command, bind: Bind): void => {
         );
       }),
     );
+  addTenantMove(tenant, bind);
   tenant
     .command("delete")
     .description("remove a tenant with its data and keys")

@@ -1,8 +1,9 @@
-import { wireAuditEntryOf, wireJobOf, wireWhoAmIOf } from "@bulkhead/wire";
+import { emptyRequest, wireAuditEntryOf, wireJobOf, wireWhoAmIOf } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { malformed } from "../fault.ts";
 import { pageAnswer, paged } from "./paged.ts";
+import { post } from "./post.ts";
 
 const audit = async (call: Call, tenant: string | undefined): Promise<Answer> => {
   const { query } = call;
@@ -40,6 +41,18 @@ export const recordRoutes: readonly Route[] = [
       json: wireJobOf(await control.jobs.get(ctx, param("id"))),
     }),
   },
+  post({
+    url: "/v1/jobs/:id/abort",
+    schema: emptyRequest,
+    run: async ({ control, ctx, param }) => ({
+      status: 202,
+      json: wireJobOf(await control.moves.abort(ctx, param("id"))),
+    }),
+    again: async ({ control, ctx, param }) => ({
+      status: 202,
+      json: wireJobOf(await control.jobs.get(ctx, param("id"))),
+    }),
+  }),
   { method: "GET", url: "/v1/audit", run: (call) => audit(call, undefined) },
   { method: "GET", url: "/v1/tenants/:id/audit", run: (call) => audit(call, call.param("id")) },
 ];

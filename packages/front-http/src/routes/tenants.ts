@@ -1,8 +1,11 @@
 import {
   emptyRequest,
+  moveInputOf,
+  tenantMoveRequest,
   suspendRequest,
   tenantPatch,
   tenantRequest,
+  wireJobOf,
   wireTenantOf,
 } from "@bulkhead/wire";
 import type { TenantRecord } from "@bulkhead/contract";
@@ -26,6 +29,12 @@ const made = (tenant: TenantRecord): Answer => {
     ? { status: 202, headers: { Location: `/v1/jobs/${job}` }, json: { tenant: json, job } }
     : { status: 201, headers: { Location: `/v1/tenants/${tenant.id}` }, json };
 };
+
+const moving = (job: string): Answer => ({
+  status: 202,
+  headers: { Location: `/v1/jobs/${job}` },
+  json: { job },
+});
 
 /** `/v1/tenants` */
 export const tenantRoutes: readonly Route[] = [
@@ -87,4 +96,20 @@ export const tenantRoutes: readonly Route[] = [
     }),
     again: (call) => standing(call, call.param("id"), 200),
   }),
+  post({
+    url: "/v1/tenants/:id/move",
+    schema: tenantMoveRequest,
+    run: async ({ control, ctx, param }, input) =>
+      moving((await control.moves.begin(ctx, param("id"), moveInputOf(input))).job),
+    again: async ({ control, ctx, param }) =>
+      moving((await control.moves.latest(ctx, param("id"))).id),
+  }),
+  {
+    method: "GET",
+    url: "/v1/tenants/:id/move",
+    run: async ({ control, ctx, param }) => ({
+      status: 200,
+      json: wireJobOf(await control.moves.latest(ctx, param("id"))),
+    }),
+  },
 ];

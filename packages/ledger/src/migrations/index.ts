@@ -11,6 +11,7 @@ import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
 import { hotFunctions } from "./functions-hot.ts";
 import { mounts } from "./mounts.ts";
+import { moves } from "./moves.ts";
 import { movingFunctions } from "./functions-moving.ts";
 import { relationFunctions } from "./functions-relations.ts";
 import { systemFunctions } from "./functions-system.ts";
@@ -93,6 +94,7 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
   { version: 14, name: "mounts", sql: mounts, minCode: 14 },
+  { version: 16, name: "moves", sql: moves, minCode: 10 },
   { version: 18, name: "plans", sql: plans, minCode: 18 },
   { version: 22, name: "usage", sql: usage, minCode: 9 },
 ];

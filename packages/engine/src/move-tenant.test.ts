@@ -1,0 +1,258 @@
+import { existsSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { local } from "@bulkhead/backend-local";
+import { versioned } from "@bulkhead/backend-versioned";
+import { type Backend, parseBackendPath, parseVirtualPath } from "@bulkhead/contract";
+import { query, tempDir, type TempDir, testDatabase, type TestDatabase } from "@bulkhead/harness";
+import { collect, plainContext, textBody } from "@bulkhead/kit";
+import { type Ledger, migrate, type Moves, openLedger } from "@bulkhead/ledger";
+import { afterwork } from "@bulkhead/settle";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PlacementSpec } from "./mount-spec.ts";
+import { mountTemplates, type MountTemplates } from "./mount-templates.ts";
+import { moveTenant } from "./move-tenant.ts";
+import { rootFolder } from "./root-folders.ts";
+import { type LedgerRoot, rootsTable, type RootsTable } from "./roots.ts";
+
+const plain = plainContext();
+const at = parseBackendPath;
+const long = (name: string): string => `${name};`.repeat(12_000);
+
+let database: TestDatabase;
+let dir: TempDir;
+let ledger: Ledger;
+let roots: RootsTable;
+let templates: MountTemplates;
+let placements: Record<string, PlacementSpec>;
+let count = 0;
+
+beforeAll(async () => {
+  database = await testDatabase({ migrate });
+  dir = await tempDir();
+  ledger = await openLedger({ url: database.url, masterKeyFingerprint: "f".repeat(32) });
+  const spec = (root: string): PlacementSpec => ({
+    backend: "versioned",
+    options: { root: join(dir.path, root) },
+    durability: "relaxed",
+    readOnly: false,
+  });
+  placements = { here: spec("here"), there: spec("there") };
+  const none = (): Promise<never> => Promise.reject(new Error("not here"));
+  const pools = { open: none } as never;
+  templates = mountTemplates({
+    storages: { ...ledger, afterwork: afterwork(ledger.intents), pools, ledgerRegion: undefined },
+    placements,
+    databases: { open: none, drop: none },
+    dataDir: dir.path,
+  });
+  roots = await rootsTable(ledger.roots, [templates.platform([])], templates.root);
+});
+afterAll(async () => {
+  for (const mount of roots.table().mounts()) await mount.backend.close();
+  await ledger.close();
+  await database.close();
+  await dir.remove();
+});
+
+interface Moving {
+  readonly uid: string;
+  readonly job: string;
+  readonly root: () => LedgerRoot;
+  /** The tenant's storage as requests reach it. */
+  readonly files: () => Backend;
+  readonly run: (moves?: Partial<Moves>) => Promise<unknown>;
+  readonly abort: () => Promise<void>;
+  readonly store: (path: string, text: string) => Promise<void>;
+  readonly text: (path: string) => Promise<string>;
+  readonly blobs: (placement: string, copy: number) => readonly string[];
+}
+
+/** A tenant with a few files and earlier contents, and a move of it that nobody has begun. */
+const moving = async (keep = true): Promise<Moving> => {
+  const id = `t${(count += 1)}`;
+  const path = parseVirtualPath(`/workspace/${id}`);
+  const { uid } = await ledger.tenants.create(plain.settlement, {
+    id,
+    name: id,
+    root: path,
+    placement: "here",
+    subdomain: undefined,
+    allowedRegions: undefined,
+    limits: {},
+    settings: {},
+  });
+  await roots.catchUp(undefined);
+  const root = (): LedgerRoot => roots.rootAt(path) ?? (undefined as never);
+  const files = (): Backend => roots.table().resolve(path).mount.backend;
+  const settlement = { ...plain.settlement, tenant: uid };
+  const store = async (name: string, text: string): Promise<void> => {
+    await roots.catchUp(undefined);
+    await files().write({ ...plain, settlement }, at(name), textBody(text));
+  };
+  await store("a", long("a"));
+  await store("a", long("b"));
+  await store("b", "short");
+  const job = await ledger.moves.begin(plain.settlement, uid, { placement: "there", keep });
+  const control = { signal: new AbortController().signal, progress: () => Promise.resolve() };
+  return {
+    uid,
+    job,
+    root,
+    files,
+    store,
+    run: (moves = {}) =>
+      moveTenant({
+        ledger: { ...ledger, moves: { ...ledger.moves, ...moves } },
+        roots,
+        templates,
+        log: () => undefined,
+      })(
+        { id: job, kind: "tenant.move", tenantUid: uid, payload: {}, progress: {}, attempt: 1 },
+        control,
+      ),
+    abort: () => ledger.moves.abort(undefined, job),
+    text: async (name) => {
+      await roots.catchUp(undefined);
+      await using read = await files().read(plain, at(name));
+      return new TextDecoder().decode(await collect(read.content));
+    },
+    blobs: (placement, copy) => {
+      const folder = rootFolder(placements, dir.path, { ...root(), placement, copy }) ?? "";
+      return existsSync(folder)
+        ? readdirSync(folder, { recursive: true, encoding: "utf8" })
+            .filter((name) => /\/[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name))
+            .map((name) => name.slice(-36))
+            .toSorted()
+        : [];
+    },
+  };
+};
+
+const even = async (uid: string): Promise<void> => {
+  const { counted, found } = await ledger.trees.recount(uid);
+  expect(counted).toEqual(found);
+};
+
+describe("a tenant's move", () => {
+  it("given up at any step before the switch leaves the tenant, and nothing else", async () => {
+    const steps: readonly ((one: Moving) => Partial<Moves>)[] = [
+      ({ abort }) => ({
+        weigh: async (job) => {
+          await abort();
+          return ledger.moves.weigh(job);
+        },
+      }),
+      ({ abort }) => ({
+        copied: async (...args) => {
+          await ledger.moves.copied(...args);
+          await abort();
+        },
+      }),
+      ({ abort }) => ({
+        switch: async (job) => {
+          await abort();
+          return ledger.moves.switch(job);
+        },
+      }),
+      ({ abort, store }) => ({
+        fence: async (...args) => {
+          await ledger.moves.fence(...args);
+          await abort();
+        },
+        switch: async (job) => {
+          await store("a", long("between"));
+          return ledger.moves.switch(job);
+        },
+      }),
+    ];
+    for (const step of steps) {
+      const one = await moving();
+      const before = one.blobs("here", 0);
+      await expect(one.run(step(one))).rejects.toThrow("The move was aborted");
+      expect(one.root()).toMatchObject({ placement: "here", copy: 0 });
+      expect(one.blobs("here", 0)).toEqual(expect.arrayContaining([...before]));
+      expect(one.blobs("there", 1)).toEqual([]);
+      expect(await ledger.moves.copies({ tenantUid: one.uid })).toEqual([]);
+      expect(await query(database.url, "select store from bulkhead.blob_copy")).toEqual([]);
+      // Told again, it says the same; and another move may begin, to a place that nothing was in.
+      await expect(one.run()).rejects.toThrow("The move was aborted");
+      await ledger.moves.begin(plain.settlement, one.uid, { placement: "there", keep: true });
+      await one.store("c", long("c"));
+      expect(await one.text("c")).toBe(long("c"));
+      await even(one.uid);
+    }
+  });
+
+  it("takes along what is stored until the very last moment, and refuses what comes then", async () => {
+    const one = await moving();
+    let tries = 0;
+    await one.run({
+      switch: async (job) => {
+        tries += 1;
+        // Not looked at since: the switch itself has to see it.
+        if (tries === 1) await one.store("late", long("late"));
+        // Nobody begins long content now; short content is only rows.
+        if (tries === 2) {
+          await expect(one.store("later", long("later"))).rejects.toMatchObject({
+            code: "unavailable",
+            fields: { retryAfter: 1 },
+          });
+          await one.store("b", "shorter");
+        }
+        return ledger.moves.switch(job);
+      },
+    });
+    expect(tries).toBe(2);
+    await roots.catchUp(undefined);
+    expect(one.root()).toMatchObject({ placement: "there", copy: 1 });
+    expect(one.blobs("there", 1)).toEqual(one.blobs("here", 0));
+    // Read from its new place alone.
+    rmSync(rootFolder(placements, dir.path, { ...one.root(), placement: "here", copy: 0 }) ?? "", {
+      recursive: true,
+    });
+    expect(await one.text("late")).toBe(long("late"));
+    expect(await one.text("a")).toBe(long("b"));
+    expect(await one.text("b")).toBe("shorter");
+    await one.store("later", long("later"));
+    await expect(one.abort()).rejects.toMatchObject({ code: "conflict" });
+    expect(await one.run()).toEqual({ placement: "there", source: "kept" });
+    await even(one.uid);
+  });
+
+  it("lets no upload that began before the switch end after it, whoever began it", async () => {
+    const one = await moving();
+    const tree = await templates.tree(one.root());
+    const content = await local({
+      root: rootFolder(placements, dir.path, one.root()) ?? "",
+    });
+    // As a process that has not heard of the move: its storage is open, on what the tenant stood on.
+    const stale = versioned({ tree, content, ledger: ledger.trees });
+    const ctx = { ...plain, settlement: { ...plain.settlement, tenant: one.uid } };
+    const body = {
+      size: undefined,
+      replayable: false,
+      open: async function* () {
+        yield new Uint8Array(30_000);
+        await one.run();
+        yield new Uint8Array(10);
+      },
+    };
+    const refused = { code: "unavailable", retry: "safe" };
+    await expect(stale.write(ctx, at("x"), body)).rejects.toMatchObject(refused);
+    await expect(stale.write(ctx, at("x"), textBody(long("x")))).rejects.toMatchObject(refused);
+    await stale.write(ctx, at("y"), textBody("only rows"));
+    expect(await one.text("y")).toBe("only rows");
+    await stale.close();
+    await even(one.uid);
+  });
+
+  it("does not take damage along: it is given up, and says what is damaged", async () => {
+    const one = await moving();
+    const [blob = ""] = one.blobs("here", 0);
+    const folder = rootFolder(placements, dir.path, one.root()) ?? "";
+    truncateSync(join(folder, blob.slice(0, 2), blob), 10);
+    await expect(one.run()).rejects.toThrow(new RegExp(`given up.*${blob} is damaged`));
+    expect(one.blobs("there", 1)).toEqual([]);
+    expect(one.root()).toMatchObject({ placement: "here" });
+  });
+});
