@@ -43,6 +43,9 @@ const does: Readonly<Record<string, string>> = {
   "PATCH /v1/tenants/{id}": "`{ name?, subdomain?, limits?, settings? }`.",
   "DELETE /v1/tenants/{id}":
     "`?confirm=<id>`, `?grace=P30D`. 202 with the job that removes everything; its result is a certificate. Platform key.",
+  "POST /v1/tenants/{id}/move":
+    '`{ placement, source? }`: brings what the tenant has to another placement, while it is served; `source` is `"keep"` (default) or `"erase"`. 202 with the job, in whose `progress` are `phase`, `blobs`, `bytes`, `ofBlobs` and `ofBytes`; 409 while one is under way. Platform key.',
+  "GET /v1/tenants/{id}/move": "The job of the tenant's latest move. Platform key.",
   "POST /v1/tenants/{id}/suspend": "`{ reason? }`. Platform key.",
   "POST /v1/tenants/{id}/reactivate": "Platform key.",
   "GET /v1/tenants/{id}/usage":
@@ -111,6 +114,8 @@ const does: Readonly<Record<string, string>> = {
   "GET /v1/links/{token}":
     "The content that a link leads to, as of a file; a password in `Bulkhead-Link-Password`. Each GET is one use, but for 304; HEAD is none. Needs no key.",
   "GET /v1/whoami": "Principal, tenant, home, bounds, scopes and limits of the key.",
+  "POST /v1/jobs/{id}/abort":
+    "Gives up a tenant's move, until it has switched: what it did is taken back, and the job ends as `dead`. 202 with the job. Platform key.",
   "GET /v1/jobs/{id}":
     "State (`queued`, `running`, `done`, `dead`), attempts, progress and result of a job.",
   "GET /v1/audit":

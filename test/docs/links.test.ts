@@ -62,8 +62,8 @@ test("every decision is in the table, under its number", async () => {
     .sort();
   const rows = [...index.matchAll(/^\| \[(\d{4})\]\(([^)]+)\) \| .+ \|$/gm)];
   expect(rows.map(([, , file]) => file)).toEqual(records);
-  for (const [i, [, number, file = ""]] of rows.entries()) {
-    expect(number).toBe(String(i + 1).padStart(4, "0"));
+  for (const [, number, file = ""] of rows) {
+    expect(number).toBe(file.slice(0, 4));
     const text = await readFile(join(top, "docs/decisions", file), "utf8");
     expect(text).toMatch(new RegExp(`^# ${number}: `));
     for (const part of ["Context", "Decision", "Consequences"])

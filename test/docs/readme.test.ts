@@ -98,6 +98,7 @@ test("the guide has its pages, and each shows something that runs", () => {
     "docs/guide/embedding.md",
     "docs/guide/history.md",
     "docs/guide/mounts.md",
+    "docs/guide/moving.md",
     "docs/guide/relations.md",
     "docs/guide/start.md",
     "docs/guide/tenants-and-keys.md",
