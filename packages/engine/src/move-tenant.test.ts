@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { local } from "@bulkhead/backend-local";
 import { versioned } from "@bulkhead/backend-versioned";
+import { pools } from "@bulkhead/backend-postgres";
 import { type Backend, parseBackendPath, parseVirtualPath } from "@bulkhead/contract";
 import { query, tempDir, type TempDir, testDatabase, type TestDatabase } from "@bulkhead/harness";
 import { collect, plainContext, textBody } from "@bulkhead/kit";
@@ -38,9 +39,13 @@ beforeAll(async () => {
   });
   placements = { here: spec("here"), there: spec("there") };
   const none = (): Promise<never> => Promise.reject(new Error("not here"));
-  const pools = { open: none } as never;
   templates = mountTemplates({
-    storages: { ...ledger, afterwork: afterwork(ledger.intents), pools, ledgerRegion: undefined },
+    storages: {
+      ...ledger,
+      afterwork: afterwork(ledger.intents),
+      pools: pools(),
+      ledgerRegion: undefined,
+    },
     placements,
     databases: { open: none, drop: none },
     dataDir: dir.path,
@@ -82,7 +87,11 @@ const moving = async (keep = true): Promise<Moving> => {
     settings: {},
   });
   await roots.catchUp(undefined);
-  const root = (): LedgerRoot => roots.rootAt(path) ?? (undefined as never);
+  const root = (): LedgerRoot => {
+    const known = roots.rootAt(path);
+    if (known === undefined) throw new Error("There is no such root.");
+    return known;
+  };
   const files = (): Backend => roots.table().resolve(path).mount.backend;
   const settlement = { ...plain.settlement, tenant: uid };
   const store = async (name: string, text: string): Promise<void> => {
