@@ -47,10 +47,17 @@ beforeAll(async () => {
       ledgerRegion: undefined,
     },
     placements,
+    backends: {},
     databases: { open: none, drop: none },
     dataDir: dir.path,
   });
-  roots = await rootsTable(ledger.roots, [templates.platform([])], templates.root);
+  roots = await rootsTable({
+    feed: ledger.roots,
+    fixed: [templates.platform([])],
+    mountRoot: templates.root,
+    mountStored: templates.stored,
+    misplaced: () => undefined,
+  });
 });
 afterAll(async () => {
   for (const mount of roots.table().mounts()) await mount.backend.close();
