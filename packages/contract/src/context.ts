@@ -116,6 +116,8 @@ export interface Principal {
 /** What a session and the tree know of a request; below the mount table only `OpContext` is left. */
 export interface Context extends OpContext {
   readonly principal: Principal;
+  /** The uids of further tenants whose limits this request was counted against. */
+  readonly drawn?: Set<string> | undefined;
   /** Ends at once whatever this request is still sending, never as if it were complete. */
   readonly cut: () => void;
 }

@@ -5,6 +5,7 @@ import type { RequestPath } from "./path.ts";
 import type { Place } from "./place.ts";
 import type {
   AuditEntry,
+  EffectiveRates,
   JobRecord,
   KeyInput,
   KeyPatch,
@@ -50,6 +51,8 @@ export interface Credential {
 export interface WhoAmI {
   readonly principal: Principal;
   readonly tenant: TenantRecord | undefined;
+  /** What holds for the caller; `null` where there is no limit, undefined for a key of no tenant. */
+  readonly rateLimits?: EffectiveRates | undefined;
 }
 
 /** An answer that an `Idempotency-Key` gives again. */

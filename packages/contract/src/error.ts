@@ -1,3 +1,5 @@
+import type { RateState } from "./place.ts";
+
 /** Whether to try again: `never` helps, `safe` may, and `exhausted` was already tried until the limit. */
 export type Retry = "never" | "safe" | "exhausted";
 
@@ -81,6 +83,8 @@ export interface ErrorFields {
   readonly counts?: Readonly<Record<string, number>>;
   /** What a change that was refused would have done, a sentence each. */
   readonly effects?: readonly string[];
+  /** What a request that came too soon was counted against. */
+  readonly rates?: readonly RateState[];
 }
 
 export interface ErrorOptions {

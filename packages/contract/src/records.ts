@@ -1,6 +1,20 @@
 import type { Scope, Subject, SubjectType, TenantStatus } from "./context.ts";
 import type { Limits } from "./plans.ts";
 
+/** What a tenant may do in a time: requests a minute, of all and of one key, and bytes a second, both ways together. */
+export interface RateLimits {
+  readonly tenant?: number | null | undefined;
+  readonly key?: number | null | undefined;
+  readonly bytesPerSecond?: number | null | undefined;
+}
+
+/** The limits that hold for a tenant, its own or the configuration's; `null` is none. */
+export interface EffectiveRates {
+  readonly tenant: number | null;
+  readonly key: number | null;
+  readonly bytesPerSecond: number | null;
+}
+
 /** A tenant as its owner and the platform see it. Times are milliseconds since the epoch, money integer minor units. */
 export interface TenantRecord {
   readonly uid: string;
@@ -15,6 +29,8 @@ export interface TenantRecord {
   readonly allowedRegions: readonly string[] | null;
   /** `null` is unlimited. */
   readonly limits: Limits;
+  /** What is its own of these; for the rest the configuration's hold. `null` is unlimited. */
+  readonly rateLimits?: RateLimits | undefined;
   readonly features: readonly string[];
   readonly settings: Readonly<Record<string, unknown>>;
   readonly billingCycle: "monthly" | "annual";
@@ -53,6 +69,8 @@ export interface TenantPatch {
   readonly subdomain?: string | null | undefined;
   readonly limits?: Limits | undefined;
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /** Changes those that are named; `null` gives all of them up for the configuration's. */
+  readonly rateLimits?: RateLimits | null | undefined;
 }
 
 /** Where a tenant is moved to. */

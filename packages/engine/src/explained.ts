@@ -6,9 +6,9 @@ import {
   type VirtualPath,
   type WholeTree,
 } from "@bulkhead/contract";
-import { type Behind, rooted, type ShareOptions, type StoredAt } from "@bulkhead/policy";
-import type { SharePoint } from "@bulkhead/vfs";
+import { type Behind, rooted, type StoredAt } from "@bulkhead/policy";
 import type { RootsTable } from "./roots.ts";
+import type { ShareDoor } from "./share-door.ts";
 
 /** Says which mount serves a path, and which would without it. */
 export const storedAt =
@@ -35,7 +35,7 @@ export const storedAt =
 
 /** A request as it goes on behind the shares that its paths lead through. */
 export const throughShares =
-  ({ resolve, enter }: ShareOptions<SharePoint>, governed: Pick<WholeTree, "stat">) =>
+  ({ resolve, enter }: ShareDoor, governed: Pick<WholeTree, "stat">) =>
   async (ctx: Context, operation: Operation, paths: readonly VirtualPath[]): Promise<Behind> => {
     const places = await Promise.all(paths.map(async (path) => resolve(ctx, path)));
     const points = places.flatMap((place) => (place.kind === "share" ? [place.point] : []));

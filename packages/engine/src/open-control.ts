@@ -11,12 +11,12 @@ import {
 import { append, makeDirectory } from "@bulkhead/kit";
 import { type Ledger, mintKeyString } from "@bulkhead/ledger";
 import {
-  type Admittance,
   type Audited,
   authenticate,
   type Authority,
-  enterControl,
+  type Entrance,
   explainControl,
+  type FailedAttempts,
   type Grounds,
   groundAllows,
   groupControl,
@@ -37,7 +37,6 @@ import {
   scopesAllow,
   servedIdempotency,
   shareControl,
-  type ShareOptions,
   type StreamWatch,
   tenantControl,
   type Tenants,
@@ -47,11 +46,12 @@ import {
   usageControl,
   userControl,
 } from "@bulkhead/policy";
-import { leadsToBounds, scope, sharedFrom, type SharePoint } from "@bulkhead/vfs";
+import { leadsToBounds, scope, sharedFrom } from "@bulkhead/vfs";
 import { storedAt, throughShares } from "./explained.ts";
 import { modelLanguage } from "./model-language.ts";
 import type { RootsTable } from "./roots.ts";
 import type { RunningMeter } from "./start-metering.ts";
+import type { ShareDoor } from "./share-door.ts";
 
 export interface ControlOptions {
   readonly ledger: Ledger;
@@ -70,8 +70,9 @@ export interface ControlOptions {
   readonly grounds: Grounds;
   readonly mounts: MountStore;
   readonly streams: StreamWatch;
-  readonly admittance: Admittance;
-  readonly sharing: ShareOptions<SharePoint>;
+  readonly door: Entrance;
+  readonly attempts: FailedAttempts;
+  readonly sharing: ShareDoor;
   readonly roots: Pick<RootsTable, "table" | "catchUp">;
   readonly metering: RunningMeter;
   readonly namespaceRoots: readonly string[];
@@ -82,7 +83,8 @@ export interface ControlOptions {
 
 /** Everything that a front calls, over an open tree. */
 export const openControl = (options: ControlOptions): Omit<Control, "history" | "unready"> => {
-  const { ledger, authority, session, appending, tenants, namespaceRoots, asks } = options;
+  const { ledger, authority, session, appending, tenants, namespaceRoots, asks, attempts } =
+    options;
   const common = { authority, tenants: ledger.tenants, audited: asks };
   const subjects = {
     ...common,
@@ -97,8 +99,13 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
   const statAt: WholeTree["stat"] = (ctx, path) => options.storages.stat(ctx, path);
   const language = modelLanguage();
   return {
-    authenticate: authenticate({ authority, sink: ledger.denials, tenants: ledger.tenants }),
-    enter: enterControl({ admittance: options.admittance, onBehalfOf: ledger.onBehalfOf }),
+    authenticate: authenticate({
+      authority,
+      sink: ledger.denials,
+      tenants: ledger.tenants,
+      attempts,
+    }),
+    enter: options.door.enter,
     session,
     append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
     keys: keyControl({
@@ -172,6 +179,8 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       shares: ledger.shares,
       tenants: ledger.tenants,
       sink: ledger.denials,
+      attempts,
+      visit: options.door.visit,
       streams: options.streams,
       storages: options.storages,
       meter: options.metering.meter,
@@ -182,6 +191,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       authority,
       audited: asks,
       relations: options.relations,
+      rates: options.door.look,
       place: ({ principal }, path) => scope(principal.reach, namespaceRoots, path),
       leadsToBounds: ({ principal }, path) => leadsToBounds(principal.reach, namespaceRoots, path),
       through: throughShares(options.sharing, options.governed),
@@ -200,6 +210,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       jobs: ledger.jobs,
       auditLog: ledger.auditLog,
       audited: asks,
+      rateLimits: options.door.limits,
     }),
     usage: usageControl({
       tenants: ledger.tenants,

@@ -2,8 +2,6 @@ import type { Context, Control, PlanSettings, VirtualPath, WholeTree } from "@bu
 import { stack } from "@bulkhead/kit";
 import { moveKind, provisionKind } from "@bulkhead/ledger";
 import {
-  admission,
-  type AdmissionOptions,
   asWrite,
   audit,
   audited,
@@ -49,6 +47,7 @@ import { openControl } from "./open-control.ts";
 import { noPlans } from "./no-plans.ts";
 import { openMounts, openTable } from "./open-mounts.ts";
 import { unreadyMounts } from "./unready-mounts.ts";
+import { type EntranceSettings, openEntrance } from "./open-entrance.ts";
 import { openHistory } from "./open-history.ts";
 import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
@@ -56,7 +55,7 @@ import { firstRootOf, type LedgerRoot } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
 
-export interface EngineOptions {
+export interface EngineOptions extends EntranceSettings {
   /** The ledger's PostgreSQL; without it one is started in `dataDir`. */
   readonly databaseUrl: string | undefined;
   /** Where the ledger's own PostgreSQL, placements without a folder of their own, and the platform's files lie. */
@@ -88,8 +87,6 @@ export interface EngineOptions {
   readonly backends?: Readonly<Record<string, BackendSpec>> | undefined;
   /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
   readonly graphBytes?: number | undefined;
-  /** How many requests of a tenant are worked on at once, and how many wait. */
-  readonly admission?: AdmissionOptions | undefined;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -179,6 +176,7 @@ const openTree = async (
     log: options.log,
   });
   opened.add(meter.close);
+  const { door: entrance, attempts, draw } = openEntrance(ledger, onGround, options, opened);
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
@@ -188,7 +186,7 @@ const openTree = async (
     stack<WholeTree>(
       storages,
       keptCurrent(authority),
-      sharing(given.sharing),
+      sharing({ ...given.sharing, draw }),
       fence({
         authority,
         decide: decide(scopes),
@@ -226,8 +224,9 @@ const openTree = async (
       relations: given.relations,
       sharing: given.sharing,
       streams,
-      admittance: admission(options.admission),
       metering: meter,
+      door: entrance,
+      attempts,
       roots,
       tenantStore: { ...ledger.tenants, create },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),

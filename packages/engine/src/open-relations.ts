@@ -1,15 +1,14 @@
 import type { VirtualPath } from "@bulkhead/contract";
 import type { Ledger } from "@bulkhead/ledger";
-import type { Authority, Relations, ShareOptions } from "@bulkhead/policy";
+import type { Authority, Relations } from "@bulkhead/policy";
 import { loadInSlices } from "@bulkhead/rebac";
-import type { SharePoint } from "@bulkhead/vfs";
 import { authorityOf } from "./authority.ts";
 import type { Closers } from "./closers.ts";
 import { entering } from "./entering.ts";
 import { graphs } from "./graphs.ts";
 import { relationFacts } from "./relation-facts.ts";
 import type { RootsTable } from "./roots.ts";
-import { shareDoor } from "./share-door.ts";
+import { type ShareDoor, shareDoor } from "./share-door.ts";
 import { standings } from "./standings.ts";
 
 export interface RelationOptions {
@@ -25,7 +24,7 @@ export interface RelationOptions {
 export interface OpenRelations {
   readonly authority: Authority;
   readonly relations: Relations;
-  readonly sharing: ShareOptions<SharePoint>;
+  readonly sharing: ShareDoor;
 }
 
 const defaultBytes = 256 * 1024 * 1024;

@@ -19,6 +19,9 @@ export interface ShareDoorOptions {
   readonly enter: Entering;
 }
 
+/** Where shares lead; who is counted for it is decided elsewhere. */
+export type ShareDoor = Omit<ShareOptions<SharePoint>, "draw">;
+
 interface Point extends SharePoint {
   readonly expiresAt: number | undefined;
 }
@@ -34,7 +37,7 @@ interface Held {
 const mostTenants = 1000;
 
 /** Finds the shares that a path leads through, on facts as new as the request's admission. */
-export const shareDoor = (options: ShareDoorOptions): ShareOptions<SharePoint> => {
+export const shareDoor = (options: ShareDoorOptions): ShareDoor => {
   const { shares, tenants, revisions, roots, namespaceRoots, enter } = options;
   const held = new Map<string, Held>();
 

@@ -2,6 +2,7 @@ import type { ReadResult } from "@bulkhead/contract";
 import { FileError } from "@bulkhead/contract";
 import { problemType, quoteEtag } from "@bulkhead/wire";
 import { HttpFault, problemOfAny } from "./fault.ts";
+import { rateHeaders } from "./rate-headers.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -37,6 +38,7 @@ const errorHeaders = (error: unknown): Headers => {
     ...(error.code === "range-not-satisfiable" &&
       limit !== undefined && { "Content-Range": `bytes */${limit}` }),
     ...(error.code === "precondition-failed" && etag !== undefined && { ETag: quoteEtag(etag) }),
+    ...rateHeaders(error.fields.rates),
     ...retryAfter(error),
   };
 };

@@ -436,6 +436,7 @@ describe("records", () => {
       bounds: ["/workspace/acme"],
       scopes: ["read", "write"],
       limits: {},
+      rateLimits: null,
     });
   });
 });

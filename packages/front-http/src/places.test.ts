@@ -5,12 +5,13 @@ import { FileError, type Place } from "@bulkhead/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { aliceKey, until, type World, worldOver } from "./test/world.ts";
 
-const size = 8 * 1024 * 1024;
+const size = 4 * 1024 * 1024;
 async function* chunks(): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < size; i += 65_536) yield new Uint8Array(65_536);
 }
 /** What the next request's `stream` does. */
 let crowded: Error | undefined;
+let throttle: Place["throttle"];
 let full: World;
 
 beforeAll(async () => {
@@ -28,6 +29,7 @@ beforeAll(async () => {
     }),
     place: (place: Place): Place => ({
       ...place,
+      throttle,
       stream: () => (crowded === undefined ? place.stream() : Promise.reject(crowded)),
     }),
   });
@@ -35,6 +37,7 @@ beforeAll(async () => {
 afterAll(() => full.close());
 beforeEach(() => {
   crowded = undefined;
+  throttle = undefined;
   full.seen.ended = 0;
   full.seen.streams = 0;
 });
@@ -78,6 +81,21 @@ describe("places", () => {
     expect(String(answer)).toContain("201 Created");
     await until(() => full.seen.ended === 2);
     sender.destroy();
+  });
+
+  it("slow bodies down both ways, in pieces no larger than said", async () => {
+    const passed: number[] = [];
+    throttle = {
+      most: 1000,
+      pass: async (bytes) => void passed.push(bytes),
+    };
+    const put = await full.fetch("/v1/files/up", { method: "PUT", body: "x".repeat(2500) });
+    expect([put.status, passed]).toEqual([201, [1000, 1000, 500]]);
+    await (await full.fetch("/v1/files/big", { headers: { range: "bytes=0-9" } })).arrayBuffer();
+    const sum = passed.slice(3).reduce((all, bytes) => all + bytes, 0);
+    expect([sum, Math.max(...passed)]).toEqual([size, 1000]);
+    await (await full.fetch("/v1/files/up", { method: "HEAD" })).arrayBuffer();
+    expect(passed.slice(3).reduce((all, bytes) => all + bytes, 0)).toBe(size);
   });
 
   it("say 503 with Retry-After where too many bodies are on their way", async () => {

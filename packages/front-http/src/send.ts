@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FileError, type Place } from "@bulkhead/contract";
+import { throttled } from "@bulkhead/kit";
 import { headerNames } from "@bulkhead/wire";
 import type { Answer } from "./answer.ts";
 import { endAfter } from "./connection.ts";
 import { jsonText } from "./json-text.ts";
 import { pump } from "./pump.ts";
+import { rateHeaders } from "./rate-headers.ts";
 
 /** What sending needs to know of a request. */
 export interface Exchange {
@@ -80,6 +82,7 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const unread = hasBody(request) && !request.complete;
   const headers: Record<string, string> = {
     ...commonHeaders(exchange.requestId),
+    ...rateHeaders(exchange.place.rates),
     ...(answer.json !== undefined && { "Content-Type": "application/json" }),
     ...answer.headers,
     ...(length !== undefined && { "Content-Length": String(length) }),
@@ -92,14 +95,18 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const sent = bodiless ? undefined : answer.read?.result.sent;
   const content = body === undefined && !bodiless ? answer.read?.result.content : undefined;
   const stream = content instanceof Uint8Array ? undefined : content;
+  const { place } = exchange;
   // Before the head: where too many are on their way, or what is read cannot be counted, that is still an answer.
-  if (stream !== undefined) await exchange.place.stream();
+  if (stream !== undefined) await place.stream();
+  else if (answer.read !== undefined && body !== undefined && !bodiless)
+    await place.throttle?.pass(body.length);
   sent?.(body?.length ?? 0);
   if (headers["Connection"] === "close" || !response.shouldKeepAlive) endAfter(request.socket);
   response.writeHead(answer.status, headers);
-  if (stream !== undefined && answer.read !== undefined)
-    await pump({ content: stream, sent }, response, answer.read.length, stallMs, signal);
-  else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
+  if (stream !== undefined && answer.read !== undefined) {
+    const paced = place.throttle === undefined ? stream : throttled(stream, place.throttle);
+    await pump({ content: paced, sent }, response, answer.read.length, stallMs, signal);
+  } else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
   if (unread && !exchange.withheld) await linger(request);
   if (body === undefined || bodiless || unread) response.end();
   else response.end(body, "latin1");

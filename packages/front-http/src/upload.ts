@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Body, FileError, type Place } from "@bulkhead/contract";
-import { streamBody } from "@bulkhead/kit";
+import { streamBody, throttled } from "@bulkhead/kit";
 import type { DigestCheck } from "./digest.ts";
 import { HttpFault } from "./fault.ts";
 
@@ -110,7 +110,9 @@ export const uploadOf = (request: IncomingMessage, options: UploadOptions): Uplo
   async function* source(): AsyncGenerator<Uint8Array> {
     options.onOpen();
     try {
-      const raw = arriving(request, options);
+      const { throttle } = options.place;
+      const sent = arriving(request, options);
+      const raw = throttle === undefined ? sent : throttled(sent, throttle);
       yield* options.check === undefined ? raw : checked(raw, options.check);
     } catch (error) {
       fault = error;

@@ -18,4 +18,5 @@ export * from "./plain-context.ts";
 export * from "./range.ts";
 export * from "./stack.ts";
 export * from "./tap.ts";
+export * from "./throttled.ts";
 export * from "./walk.ts";

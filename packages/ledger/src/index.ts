@@ -7,6 +7,7 @@ export * from "./types.ts";
 export * from "./types-quota.ts";
 export * from "./types-mounts.ts";
 export * from "./types-moves.ts";
+export * from "./types-rates.ts";
 export * from "./types-relations.ts";
 export * from "./types-roots.ts";
 export * from "./types-shares.ts";

@@ -24,6 +24,7 @@ import { createPlatformKeys } from "./platform-keys.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { expireRelations } from "./relation-expiry.ts";
 import { createQuota } from "./quota.ts";
+import { createRates } from "./rates.ts";
 import { createRelations } from "./relations.ts";
 import { createRoots } from "./roots.ts";
 import { createSecrets } from "./secrets.ts";
@@ -77,6 +78,8 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   });
   // A lease that waits behind somebody's flood of changes would lapse.
   const leasing = openDatabase({ ...limits, role: "bulkhead_system", max: 1, name: "leases" });
+  // Every request of a limited tenant may wait for a slice: behind nothing but other slices.
+  const leasingRates = openDatabase({ ...limits, role: "bulkhead_system", max: 1, name: "rates" });
   // Subtrees are copied and removed in one statement: they keep no single row waiting, and no row them.
   const trees = openDatabase({
     ...shared,
@@ -85,7 +88,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     statementMs: 30_000,
     name: "trees",
   });
-  const pools = [revision, hot, background, leasing, trees];
+  const pools = [revision, hot, background, leasing, leasingRates, trees];
   const closePools = async (): Promise<void> => {
     await Promise.allSettled(pools.map((pool) => pool.close()));
   };
@@ -100,6 +103,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   const lastUsed = createLastUsed(background);
   const change = createChanges(background);
   const denials = createDenials(hot, background, log);
+  const rates = createRates(leasingRates);
   const idempotency = createIdempotency(hot, background);
 
   const housekeep = async (): Promise<void> => {
@@ -107,6 +111,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
       await background.rows("select bulkhead.partitions_v1()");
       await idempotency.purge();
       await expireRelations(background, change);
+      await rates.purge();
       await background.rows("select bulkhead.changelog_purge_v1()");
     } catch (error) {
       log({ message: "Housekeeping of the control plane is put off.", error });
@@ -142,6 +147,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     accounted: createAccounted(background),
     idempotency,
     roots: createRoots(background),
+    rates,
     leases: createLeases(leasing),
     contentRoots: createContentRoots(background),
     jobs: createJobs(background, log),

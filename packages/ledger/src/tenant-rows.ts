@@ -5,7 +5,8 @@ import { codeOf, constraintOf } from "./errors.ts";
 import { platformUid } from "./types.ts";
 
 /** A tenant `t` as the record that callers see. */
-export const tenantJson = "bulkhead.tenant_json_v1(t)";
+export const tenantJson =
+  "(bulkhead.tenant_json_v1(t) || jsonb_build_object('rateLimits', t.rate_limits))";
 
 /** Answers for a tenant that is not there. */
 export const noTenant = (): never => {

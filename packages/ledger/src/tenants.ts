@@ -125,7 +125,9 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
           `name = coalesce($2, name), subdomain = case when $3 then $4 else subdomain end,
            overrides = overrides || coalesce($5::jsonb, '{}'),
            limits = bulkhead.limits_v1(plan, overrides || coalesce($5::jsonb, '{}')),
-           settings = settings || coalesce($6::jsonb, '{}')
+           settings = settings || coalesce($6::jsonb, '{}'),
+           rate_limits = case when $7::jsonb is null then rate_limits when $7::jsonb = 'null' then '{}'
+             else rate_limits || $7::jsonb end
            where uid = $1 and status not in ('deleting', 'deleted')`,
           [
             uid,
@@ -134,6 +136,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             patch.subdomain ?? null,
             patch.limits === undefined ? null : toJson(patch.limits),
             patch.settings === undefined ? null : toJson(patch.settings),
+            patch.rateLimits === undefined ? null : toJson(patch.rateLimits),
           ],
         ),
       ),
@@ -214,6 +217,8 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.tenant_move where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.content_copy where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.blob_copy where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.rate where tenant = $1", [uid]);
+            await tx.rows("delete from bulkhead.throttle where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.secret where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.idempotency where scope = $1", [uid]);
             await tx.rows("delete from bulkhead.change where tenant = $1", [uid]);

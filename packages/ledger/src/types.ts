@@ -22,6 +22,7 @@ import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts"
 import type { Mounts } from "./types-mounts.ts";
 import type { Roots } from "./types-roots.ts";
 import type { Moves } from "./types-moves.ts";
+import type { Rates } from "./types-rates.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
 import type { TenantStore } from "./types-tenants.ts";
@@ -192,6 +193,7 @@ export interface Ledger {
   readonly accounted: Accounted;
   readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };
   readonly roots: Roots;
+  readonly rates: Rates;
   readonly leases: Leases;
   readonly contentRoots: ContentRoots;
   readonly jobs: Jobs;

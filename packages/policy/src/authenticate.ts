@@ -11,11 +11,13 @@ import { denialOf } from "./audit.ts";
 import { checkServing } from "./decision.ts";
 import { narrow } from "./narrow.ts";
 import { namedNamespace } from "./acting.ts";
+import type { FailedAttempts } from "./rates/failed-attempts.ts";
 import type { Admission, Authority, DenialSink, TenantStore } from "./ports.ts";
 
 export interface AuthenticateOptions {
   readonly authority: Authority;
   readonly sink: DenialSink;
+  readonly attempts: FailedAttempts;
   readonly tenants: Pick<TenantStore, "get">;
 }
 
@@ -46,9 +48,9 @@ const draftFor = (credential: Credential, principal: Principal): AuditDraft => (
  * beside it has to agree, a prefix can only narrow.
  */
 export const authenticate =
-  ({ authority, sink, tenants }: AuthenticateOptions) =>
+  ({ authority, sink, tenants, attempts }: AuthenticateOptions) =>
   async (credential: Credential): Promise<Context> => {
-    const admitted = await admit(authority, sink, credential);
+    const admitted = await admit(authority, sink, attempts, credential);
     let admission = admitted;
     const draft = draftFor(credential, admitted.principal);
     try {
@@ -72,6 +74,7 @@ export const authenticate =
         requestId: credential.requestId,
         now: admission.now,
         principal,
+        drawn: new Set(),
         cut: credential.cut,
         settlement: {
           tenant: principal.tenant?.uid,
@@ -94,13 +97,21 @@ export const authenticate =
 const admit = async (
   authority: Authority,
   sink: DenialSink,
-  credential: Credential,
+  attempts: FailedAttempts,
+  { key, address }: Credential,
 ): Promise<Admission> => {
   try {
-    if (credential.key === undefined) throw unauthenticated();
-    return await authority.admit(credential.key);
+    attempts.check(address, key);
+    if (key === undefined) throw unauthenticated();
+    const admitted = await authority.admit(key);
+    attempts.good(key);
+    return admitted;
   } catch (error) {
-    if (isFileError(error, "unauthenticated")) sink.refused(credential.address, "unauthenticated");
+    if (isFileError(error, "rate-limited")) sink.refused(address, "rate-limited");
+    if (isFileError(error, "unauthenticated")) {
+      attempts.failed(address);
+      sink.refused(address, "unauthenticated");
+    }
     throw error;
   }
 };

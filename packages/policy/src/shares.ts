@@ -36,6 +36,8 @@ export interface ShareOptions<Point> {
   ) => SharedPlace<Point> | Promise<SharedPlace<Point>>;
   /** The same request, reaching what the share gives and judged there by the relation that carries it. */
   readonly enter: (ctx: Context, points: readonly Point[]) => Promise<Context>;
+  /** Counts a request against the limits of those whose shares it leads through. Rejects with `rate-limited`. */
+  readonly draw: (ctx: Context, points: readonly Point[]) => Promise<void>;
 }
 
 interface Given {
@@ -63,6 +65,7 @@ export const rooted = (): FileError =>
 export const sharing = <Point extends Given>({
   resolve,
   enter,
+  draw,
 }: ShareOptions<Point>): Layer<WholeTree> => {
   /** What of the shares the caller can see, as entries of a directory. */
   const seen = async (
@@ -95,11 +98,13 @@ export const sharing = <Point extends Given>({
     const here = async (ctx: Context, path: VirtualPath) => {
       const place = await resolve(ctx, path);
       if (!isThrough(place)) return { ctx, path, place };
+      await draw(ctx, [place.point]);
       return { ctx: await enter(ctx, [place.point]), path: place.path, place };
     };
     const both = async (ctx: Context, from: VirtualPath, to: VirtualPath) => {
       const [source, target] = [await resolve(ctx, from), await resolve(ctx, to)];
       const points = [source, target].flatMap((place) => (isThrough(place) ? [place.point] : []));
+      await draw(ctx, points);
       return {
         ctx: points.length === 0 ? ctx : await enter(ctx, points),
         from: isThrough(source) ? source.path : from,

@@ -8,8 +8,13 @@ import {
   type PlacementConfig,
   postgresUrl,
 } from "./config-storage.ts";
-import { admission, type AdmissionConfig } from "./config-sharing.ts";
 import { planFaults, type PlansConfig, plansSchema } from "./plan-settings.ts";
+import {
+  admission,
+  type AdmissionConfig,
+  rateLimits,
+  type RateLimitsConfig,
+} from "./config-sharing.ts";
 
 const schema = z.strictObject({
   $schema: z.string().optional(),
@@ -62,6 +67,7 @@ const schema = z.strictObject({
     .describe("Storages for mounts that are made while the server runs, by name."),
   admission,
   ...plansSchema,
+  rateLimits,
   trustedProxies: z
     .array(z.string())
     .default([])
@@ -92,6 +98,7 @@ export interface Config extends PlansConfig {
   readonly mounts: readonly MountConfig[];
   readonly backends: Readonly<Record<string, BackendConfig>>;
   readonly admission: AdmissionConfig;
+  readonly rateLimits: RateLimitsConfig;
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly shutdownGraceSeconds: number;

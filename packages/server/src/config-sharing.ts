@@ -9,6 +9,14 @@ export interface AdmissionConfig {
   readonly waitSeconds: number;
 }
 
+/** What requests are counted against. */
+export interface RateLimitsConfig {
+  readonly tenant?: number | undefined;
+  readonly key?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+  readonly failedAuthentication: number;
+}
+
 const positive = z.number().int().min(1);
 
 /** `admission` in `bulkhead.yaml`. */
@@ -28,3 +36,24 @@ export const admission: z.ZodType<AdmissionConfig> = z
   })
   .prefault({})
   .describe("How the server's work is shared out between tenants, in each process.");
+
+/** `rateLimits` in `bulkhead.yaml`. */
+export const rateLimits: z.ZodType<RateLimitsConfig> = z
+  .strictObject({
+    tenant: positive
+      .optional()
+      .describe("Requests a minute of a tenant, on all processes together; no limit by default."),
+    key: positive.optional().describe("Requests a minute of one key; no limit by default."),
+    bytesPerSecond: positive
+      .optional()
+      .describe(
+        "Bytes a second of files' content that a tenant sends and is sent; more is slowed down, not refused. No limit by default.",
+      ),
+    failedAuthentication: positive
+      .default(600)
+      .describe(
+        "Requests a minute without a valid key from one address, or one IPv6 network of 64 bits; each process counts by itself.",
+      ),
+  })
+  .prefault({})
+  .describe("What a tenant may do in a time, unless it has limits of its own.");

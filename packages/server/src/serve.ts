@@ -92,6 +92,8 @@ const start = async (
     tenantConnections: config.tenantConnections,
     graphBytes: config.relationMemory * 1024 * 1024,
     admission: { ...config.admission, waitMs: config.admission.waitSeconds * 1000 },
+    rateLimits: config.rateLimits,
+    failedAuthentication: config.rateLimits.failedAuthentication,
     defaultPlacement: config.defaultPlacement,
     mounts: config.mounts,
     plans: planSettings(config),

@@ -62,7 +62,7 @@ const constant: Partial<Record<ErrorCode, string>> = {
   internal: "The server failed to answer. The request id finds the reason in its log.",
 };
 
-type Fields = Omit<ErrorFields, "retryAfter">;
+type Fields = Omit<ErrorFields, "retryAfter" | "rates">;
 
 const fieldsOf = (from: { readonly [K in keyof Fields]?: Fields[K] | undefined }): Fields => ({
   ...(from.etag !== undefined && { etag: from.etag }),

@@ -1,5 +1,6 @@
 import type {
   MoveInput,
+  RateLimits,
   TenantInput,
   TenantPatch,
   TenantRecord,
@@ -22,6 +23,8 @@ export interface WireTenant {
   readonly region: string | null;
   readonly allowedRegions: readonly string[] | null;
   readonly limits: Limits;
+  /** What is its own of the limits of rates; `null` is unlimited, for what is not named the configuration's hold. */
+  readonly rateLimits: RateLimits;
   readonly features: readonly string[];
   readonly settings: Settings;
   readonly billingCycle: "monthly" | "annual";
@@ -40,6 +43,13 @@ export interface WireTenant {
 
 const limits: z.ZodType<Limits> = z.record(z.string(), z.int().min(0).nullable());
 const settings: z.ZodType<Settings> = z.record(z.string(), z.unknown());
+
+const rate = z.int().min(1).nullable().optional();
+const rateLimits: z.ZodType<RateLimits> = z.strictObject({
+  tenant: rate,
+  key: rate,
+  bytesPerSecond: rate,
+});
 
 /** What a tenant can be in. */
 export const tenantStatus: z.ZodType<TenantStatus> = z.enum([
@@ -62,6 +72,7 @@ export const wireTenant: z.ZodType<WireTenant> = z.object({
   region: z.string().nullable(),
   allowedRegions: z.array(z.string()).nullable(),
   limits,
+  rateLimits,
   features: z.array(z.string()),
   settings,
   billingCycle: z.enum(["monthly", "annual"]),
@@ -100,6 +111,7 @@ export const wireTenantOf = (tenant: TenantRecord): WireTenant => ({
   region: tenant.region,
   allowedRegions: tenant.allowedRegions,
   limits: tenant.limits,
+  rateLimits: tenant.rateLimits ?? {},
   features: tenant.features,
   settings: tenant.settings,
   billingCycle: tenant.billingCycle,
@@ -134,6 +146,7 @@ export const tenantPatch: z.ZodType<TenantPatch> = z.strictObject({
   subdomain: z.string().nullable().optional(),
   limits: limits.optional(),
   settings: settings.optional(),
+  rateLimits: rateLimits.nullable().optional(),
 });
 
 /** `POST /v1/tenants/{id}/suspend` */

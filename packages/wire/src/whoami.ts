@@ -1,4 +1,4 @@
-import type { Principal, Scope, WhoAmI } from "@bulkhead/contract";
+import type { EffectiveRates, Principal, Scope, WhoAmI } from "@bulkhead/contract";
 import { z } from "zod";
 import { type WireSubject, wireSubject } from "./keys.ts";
 import { timeOrNull, timestamp } from "./time.ts";
@@ -16,6 +16,8 @@ export interface WireWhoAmI {
   readonly bounds: readonly string[];
   readonly scopes: readonly Scope[];
   readonly limits: Readonly<Record<string, number | null>> | null;
+  /** Requests a minute of the tenant and of the key, and bytes a second; null for a key of no tenant. */
+  readonly rateLimits: EffectiveRates | null;
 }
 
 export const wireWhoAmI: z.ZodType<WireWhoAmI> = z.object({
@@ -30,9 +32,16 @@ export const wireWhoAmI: z.ZodType<WireWhoAmI> = z.object({
   bounds: z.array(z.string()),
   scopes: z.array(z.enum(["read", "write", "share", "admin"])),
   limits: z.record(z.string(), z.number().nullable()).nullable(),
+  rateLimits: z
+    .object({
+      tenant: z.number().nullable(),
+      key: z.number().nullable(),
+      bytesPerSecond: z.number().nullable(),
+    })
+    .nullable(),
 });
 
-export const wireWhoAmIOf = ({ principal, tenant }: WhoAmI): WireWhoAmI => ({
+export const wireWhoAmIOf = ({ principal, tenant, rateLimits }: WhoAmI): WireWhoAmI => ({
   principal: {
     kind: principal.kind,
     keyId: principal.keyId,
@@ -44,6 +53,7 @@ export const wireWhoAmIOf = ({ principal, tenant }: WhoAmI): WireWhoAmI => ({
   bounds: principal.reach.bounds,
   scopes: principal.scopes,
   limits: tenant?.limits ?? null,
+  rateLimits: rateLimits ?? null,
 });
 
 /** `GET /health` */

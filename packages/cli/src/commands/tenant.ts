@@ -32,6 +32,10 @@ interface CreateFlags {
   readonly wait?: boolean;
 }
 
+interface UpdateFlags extends Pick<CreateFlags, "name" | "subdomain" | "limit"> {
+  readonly rate?: Limits | false;
+}
+
 interface DeleteFlags {
   readonly confirm?: string;
   readonly grace?: string;
@@ -119,11 +123,21 @@ export const addTenant = (program: Command, bind: Bind): void => {
     .option("--name <text>")
     .option("--subdomain <name>")
     .option("--limit <resource=amount>", "bytes=10G, files=unlimited; may be repeated", limits)
+    .option(
+      "--rate <name=amount>",
+      "tenant=1000, key=unlimited (requests a minute), bytesPerSecond=10M; may be repeated",
+      limits,
+    )
+    .option("--no-rate", "give its own rates up for the server's")
     .action(
-      bind(async (cli, id: string, flags: Pick<CreateFlags, "name" | "subdomain" | "limit">) => {
-        const { limit, ...rest } = flags;
+      bind(async (cli, id: string, flags: UpdateFlags) => {
+        const { limit, rate, ...rest } = flags;
         const { tenants } = await cli.remote();
-        const patch = { ...rest, limits: limit };
+        const patch = {
+          ...rest,
+          limits: limit,
+          ...(rate !== undefined && { rateLimits: rate === false ? null : rate }),
+        };
         await about(id, async () =>
           showRecord(cli, await tenants.update(id, patch, { signal: cli.signal })),
         );

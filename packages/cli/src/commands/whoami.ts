@@ -1,6 +1,16 @@
+import type { WireWhoAmI } from "@bulkhead/wire";
 import type { Command } from "commander";
 import type { Bind } from "../cli.ts";
 import { sheet } from "../table.ts";
+
+const rateRows = (rates: WireWhoAmI["rateLimits"]): readonly (readonly [string, string])[] => {
+  const { tenant = null, key = null, bytesPerSecond = null } = rates ?? {};
+  return [
+    ...(tenant === null ? [] : [["tenant's rate", `${tenant} requests a minute`] as const]),
+    ...(key === null ? [] : [["key's rate", `${key} requests a minute`] as const]),
+    ...(bytesPerSecond === null ? [] : [["bytes", `${bytesPerSecond} a second`] as const]),
+  ];
+};
 
 export const addWhoami = (program: Command, bind: Bind): void => {
   program
@@ -19,6 +29,7 @@ export const addWhoami = (program: Command, bind: Bind): void => {
           ["reaches", me.bounds.join(" ")],
           ["scopes", me.scopes.join(",")],
           ["expires", expiresAt ?? "never"],
+          ...rateRows(me.rateLimits),
         ] as const;
         for (const line of sheet(rows)) await cli.out.line(line);
       }),

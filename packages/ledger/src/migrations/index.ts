@@ -27,6 +27,7 @@ import { provisioning } from "./provisioning.ts";
 import { plans } from "./plans.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
+import { rates } from "./rates.ts";
 import { relationTables } from "./tables-relations.ts";
 import { accountedTables } from "./tables-accounted.ts";
 import { treeExecutions, treeTables } from "./tables-trees.ts";
@@ -96,6 +97,7 @@ export const migrations: readonly Migration[] = [
   { version: 14, name: "mounts", sql: mounts, minCode: 14 },
   { version: 16, name: "moves", sql: moves, minCode: 10 },
   { version: 18, name: "plans", sql: plans, minCode: 18 },
+  { version: 20, name: "rates", sql: rates, minCode: 9 },
   { version: 22, name: "usage", sql: usage, minCode: 9 },
 ];
 

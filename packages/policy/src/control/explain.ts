@@ -9,6 +9,7 @@ import {
   type Operation,
   parseRequestPath,
   type Principal,
+  type RateState,
   type RequestPath,
   type VirtualPath,
 } from "@bulkhead/contract";
@@ -39,6 +40,8 @@ export interface ExplainControlOptions extends AtStorage {
   readonly authority: Pick<Authority, "actFor">;
   readonly audited: Audited;
   readonly relations: Relations;
+  /** What the request would be counted against; takes nothing. */
+  readonly rates: (ctx: Context) => Promise<readonly RateState[]>;
   readonly place: (ctx: Context, path: RequestPath) => VirtualPath;
   /** True for a directory above the bounds: looking there is answered from the bounds alone. */
   readonly leadsToBounds: (ctx: Context, path: RequestPath) => boolean;
@@ -84,6 +87,22 @@ const denied = ({ detail, code }: FileError, facts?: ExplainStep["facts"]): Said
   ...(facts && { facts }),
 });
 const skipped = (detail: string): Said => ({ outcome: "skipped", detail });
+
+const rated = (rates: readonly RateState[]): Said => {
+  const facts = { rates };
+  const [empty] = rates.filter(({ remaining }) => remaining < 1);
+  if (empty !== undefined)
+    return {
+      outcome: "denied",
+      detail: `The limit '${empty.name}' of ${empty.limit} requests is used up for ${empty.resetSeconds} s.`,
+      code: "rate-limited",
+      facts,
+    };
+  const left = rates.map(({ name, remaining, limit }) => `${name} ${remaining} of ${limit}`);
+  return left.length === 0
+    ? skipped("No rate limit is set.")
+    : allowed(`Requests are left: ${left.join(", ")}.`, facts);
+};
 
 const isLook = (operation: Operation): boolean => operation === "stat" || operation === "list";
 
@@ -175,7 +194,7 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
         );
         return allowed("The path is well-formed.", { paths: raw });
       },
-      rate: () => skipped("No rate limit is set."),
+      rate: async () => rated(await options.rates(who)),
       bounds: () => {
         const [path] = raw;
         above = isLook(operation) && path !== undefined && options.leadsToBounds(who, path);

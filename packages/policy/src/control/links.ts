@@ -14,13 +14,20 @@ import { checkServing } from "../decision.ts";
 import { type Meter, metered } from "../meter.ts";
 import type { Shares, StoredShare } from "../ports-shares.ts";
 import type { DenialSink, TenantStore } from "../ports.ts";
+import type { FailedAttempts } from "../rates/failed-attempts.ts";
+import type { RatedTenant } from "../rates/tenant-facts.ts";
+import { placedRead } from "../rates/placed-read.ts";
 import { hashToken, isPassword } from "../relations/secrets.ts";
 import type { Lasting, StreamWatch } from "../stream-watch.ts";
+import type { Entrance } from "./enter.ts";
 
 export interface LinkControlOptions {
   readonly shares: Pick<Shares, "byToken" | "get" | "use">;
   readonly tenants: Pick<TenantStore, "byUid">;
   readonly sink: DenialSink;
+  readonly attempts: FailedAttempts;
+  /** Gives a visitor a place among the requests of the link's tenant. */
+  readonly visit: Entrance["visit"];
   readonly streams: StreamWatch;
   /** Below all policy: what a link gives, it gives to whoever has it. */
   readonly storages: Pick<WholeTree, "stat" | "read">;
@@ -31,6 +38,12 @@ export interface LinkControlOptions {
   readonly now: () => number;
 }
 
+/** A link that can be opened, and whose it is. */
+interface Living {
+  readonly share: StoredShare;
+  readonly tenant: RatedTenant;
+}
+
 /** How often a file is looked for anew that is moved while its link is opened. */
 const moves = 5;
 
@@ -39,7 +52,7 @@ const noSuchLink = (): FileError => new FileError("not-found", "There is no such
 
 /** Opens links: for whoever has the token and, where there is one, the password. */
 export const linkControl = (options: LinkControlOptions): LinkControl => {
-  const { shares, tenants, sink, streams, storages, meter, catchUp, now } = options;
+  const { shares, tenants, sink, attempts, streams, storages, meter, catchUp, now } = options;
 
   const principalOf = (share: StoredShare, path: VirtualPath): Principal => ({
     kind: "capability",
@@ -52,7 +65,7 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
   });
 
   /** Throws unless the link is alive: active, of a tenant that serves and lets links be. */
-  const checkAlive = async (share: StoredShare | undefined): Promise<StoredShare> => {
+  const checkAlive = async (share: StoredShare | undefined): Promise<Living> => {
     if (share === undefined || share.subject !== undefined || share.status !== "active")
       throw noSuchLink();
     const tenant = await tenants.byUid(share.sourceTenant);
@@ -64,20 +77,23 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
       if (isFileError(error, "unavailable")) throw error;
       throw noSuchLink();
     }
-    return share;
+    return { share, tenant };
   };
 
-  const open = async (
-    visit: LinkVisit,
-  ): Promise<{ readonly share: StoredShare; readonly ctx: Context }> => {
-    const found = await shares.byToken(hashToken(visit.token));
-    let share: StoredShare;
+  const open = async (visit: LinkVisit): Promise<Living & { readonly ctx: Context }> => {
+    let living: Living;
     try {
-      share = await checkAlive(found);
+      attempts.check(visit.address, visit.token);
+      living = await checkAlive(await shares.byToken(hashToken(visit.token)));
     } catch (error) {
-      if (isFileError(error, "not-found")) sink.refused(visit.address, "unauthenticated");
+      if (isFileError(error, "rate-limited")) sink.refused(visit.address, "rate-limited");
+      if (isFileError(error, "not-found")) {
+        attempts.failed(visit.address);
+        sink.refused(visit.address, "unauthenticated");
+      }
       throw error;
     }
+    const { share } = living;
     const draft: AuditDraft = {
       actor: "link",
       key: share.id,
@@ -91,12 +107,13 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
       share.passwordHash !== undefined &&
       !(visit.password !== undefined && (await isPassword(share.passwordHash, visit.password)))
     ) {
+      attempts.failed(visit.address);
       sink.denied(share.sourceTenant, draft, "wrong link password");
       throw new FileError("forbidden", "This link needs its password.");
     }
     await catchUp();
     return {
-      share,
+      ...living,
       ctx: {
         signal: visit.signal,
         requestId: visit.requestId,
@@ -127,7 +144,8 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
       share?.status === "expired" &&
       share.uses >= (share.maxUses ?? Infinity) &&
       (share.expiresAt ?? Infinity) > now();
-    return lasting(await checkAlive(inTime ? { ...share, status: "active" } : share));
+    const living = await checkAlive(inTime ? { ...share, status: "active" } : share);
+    return lasting(living.share);
   };
 
   /**
@@ -169,32 +187,48 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
 
   return {
     stat: async (visit) => {
-      const { share, ctx } = await open(visit);
-      return settled(
-        share,
-        (path) => storages.stat(ctx, path),
-        () => shares.get(share.id),
-        () => Promise.resolve(),
-      );
+      const { share, tenant, ctx } = await open(visit);
+      const place = await options.visit(tenant, { ...ctx, address: visit.address });
+      try {
+        return await place.run(() =>
+          settled(
+            share,
+            (path) => storages.stat(ctx, path),
+            () => shares.get(share.id),
+            () => Promise.resolve(),
+          ),
+        );
+      } finally {
+        place.end();
+      }
     },
     read: async (visit, reading) => {
-      const { share, ctx } = await open(visit);
+      const { share, tenant, ctx } = await open(visit);
       let used = false;
-      const result = await settled(
-        share,
-        (path) => storages.read(ctx, path, reading),
-        // Opened first, counted after: nothing is used up by what was not there.
-        async () => {
-          const now = await (used ? shares.get(share.id) : shares.use(share.id));
-          used = true;
-          return now;
-        },
-        (each: ReadResult) => each[Symbol.asyncDispose](),
-      );
-      const by = { tenant: share.sourceTenant, keyId: share.id, now: ctx.now };
-      return streams.watch(ctx, metered(meter, by, result), lasting(share), () =>
-        lookAgain(share.id),
-      );
+      const place = await options.visit(tenant, { ...ctx, address: visit.address });
+      try {
+        const result = await place.run(() =>
+          settled(
+            share,
+            (path) => storages.read(ctx, path, reading),
+            // Opened first, counted after: nothing is used up by what was not there.
+            async () => {
+              const now = await (used ? shares.get(share.id) : shares.use(share.id));
+              used = true;
+              return now;
+            },
+            (each: ReadResult) => each[Symbol.asyncDispose](),
+          ),
+        );
+        const by = { tenant: share.sourceTenant, keyId: share.id, now: ctx.now };
+        const watched = streams.watch(ctx, metered(meter, by, result), lasting(share), () =>
+          lookAgain(share.id),
+        );
+        return await placedRead(watched, place);
+      } catch (error) {
+        place.end();
+        throw error;
+      }
     },
   };
 };

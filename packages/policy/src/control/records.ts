@@ -1,4 +1,10 @@
-import { type Context, type Control, FileError, type JobRecord } from "@bulkhead/contract";
+import {
+  type Context,
+  type Control,
+  type EffectiveRates,
+  FileError,
+  type JobRecord,
+} from "@bulkhead/contract";
 import type { AuditLog, TenantStore } from "../ports.ts";
 import { checkAdmin, checkWholeTenant } from "./check-admin.ts";
 import type { Audited } from "./audited.ts";
@@ -12,6 +18,7 @@ export interface RecordControlOptions {
   };
   readonly auditLog: AuditLog;
   readonly audited: Audited;
+  readonly rateLimits: (ctx: Context) => Promise<EffectiveRates | undefined>;
 }
 
 /** What a caller may look up of itself, its jobs and its audit log. */
@@ -46,6 +53,7 @@ export const recordControl = (
         return {
           principal: ctx.principal,
           tenant: id === undefined ? undefined : await tenants.get(id),
+          rateLimits: await options.rateLimits(ctx),
         };
       }),
     jobs: {

@@ -147,7 +147,9 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
         checkWholeTenant(ctx.principal, tenant.roots);
         if (
           ctx.principal.kind !== "platform" &&
-          (patch.limits !== undefined || patch.subdomain !== undefined)
+          (patch.limits !== undefined ||
+            patch.rateLimits !== undefined ||
+            patch.subdomain !== undefined)
         )
           throw new FileError("forbidden", "Limits and subdomain are the platform's to change.");
         checkSettings(patch.settings);

@@ -1,0 +1,117 @@
+import { throttled } from "@bulkhead/kit";
+import { describe, expect, it } from "vitest";
+import { admission } from "../admission.ts";
+import { addressBlock } from "./address-block.ts";
+import { failedAttempts } from "./failed-attempts.ts";
+import { throttles } from "./throttles.ts";
+
+const limited = { code: "rate-limited" };
+
+describe("who fails to say who it is", () => {
+  it("is refused for a minute, but not who was good before", () => {
+    let now = 0;
+    const attempts = failedAttempts({ perMinute: 3, clock: () => now });
+    attempts.good("known");
+    for (let i = 0; i < 3; i++) {
+      attempts.check("192.0.2.1", "guess");
+      attempts.failed("192.0.2.1");
+    }
+    expect(() => attempts.check("192.0.2.1", "another")).toThrow(expect.objectContaining(limited));
+    expect(() => attempts.check("192.0.2.1", undefined)).toThrow(expect.objectContaining(limited));
+    attempts.check("192.0.2.1", "known");
+    attempts.check("192.0.2.2", "another");
+    now = 59_999;
+    expect(() => attempts.check("192.0.2.1", "another")).toThrow(
+      expect.objectContaining({ fields: expect.objectContaining({ retryAfter: 1 }) }),
+    );
+    now = 60_000;
+    attempts.check("192.0.2.1", "another");
+  });
+
+  it("is remembered for so many addresses and keys only", () => {
+    const attempts = failedAttempts({ perMinute: 1, most: 2, clock: () => 0 });
+    for (const address of ["a", "b", "c"]) attempts.failed(address);
+    attempts.check("a", undefined);
+    expect(() => attempts.check("c", undefined)).toThrow();
+    for (const key of ["1", "2", "3"]) attempts.good(key);
+    expect(() => attempts.check("c", "1")).toThrow();
+    attempts.check("c", "3");
+  });
+
+  it("is its network of 64 bits in IPv6, however it is spelled", () => {
+    const one = [
+      "2001:db8:0:7::1",
+      "2001:DB8::7:ffff:ffff:ffff:ffff",
+      "2001:0db8:0:0007:1:2:3:4%eth0",
+    ];
+    expect(new Set(one.map(addressBlock))).toEqual(new Set(["2001:db8:0:7::/64"]));
+    expect(addressBlock("2001:db8:0:8::1")).toBe("2001:db8:0:8::/64");
+    expect(addressBlock("::1")).toBe("0:0:0:0::/64");
+    expect(addressBlock("64:ff9b::192.0.2.1")).toBe("64:ff9b:0:0::/64");
+    expect(addressBlock("192.0.2.1")).toBe("192.0.2.1");
+  });
+});
+
+describe("bytes a second", () => {
+  it("slow all streams of a tenant down together, in turn, and leave nothing behind who goes", async () => {
+    let now = 0;
+    let due = 0;
+    const of = throttles({
+      reserve: async (_tenant, bytes, perSecond) => {
+        const wait = Math.max(0, due - now);
+        due = now + wait + (bytes / perSecond) * 1000;
+        return wait;
+      },
+      clock: () => now,
+      pause: async (ms) => {
+        now += ms;
+      },
+    });
+    const { signal } = new AbortController();
+    const sent: string[] = [];
+    const stream = async (name: string): Promise<void> => {
+      async function* source(): AsyncGenerator<Uint8Array> {
+        yield new Uint8Array(2_000_000);
+      }
+      for await (const piece of throttled(source(), of("t", 1_000_000, signal)))
+        if (piece.length > 0) sent.push(name);
+    };
+    await Promise.all([stream("a"), stream("b")]);
+    // 4 MB at 1 MB a second; what is spoken for first passes at once.
+    expect(now).toBeGreaterThanOrEqual(3500);
+    expect(now).toBeLessThanOrEqual(4000);
+    expect(sent.slice(0, 6).join("")).toBe("ababab");
+
+    const gone = new AbortController();
+    const left = of("t", 1_000_000, gone.signal).pass(100);
+    gone.abort();
+    await left.catch(() => undefined);
+    const before = now;
+    await of("t", 1_000_000, signal).pass(100);
+    expect(now - before).toBeLessThan(300);
+  });
+});
+
+describe("admission", () => {
+  it("trades a request's place for a stream's, and gets every place back", async () => {
+    const door = admission({ tenant: 2, streams: 1, queue: 1, waitMs: 5 });
+    const { signal } = new AbortController();
+    const one = await door.enter("t", signal);
+    const two = await door.enter("t", signal);
+    await Promise.all([one.stream(), one.stream()]);
+    expect(door.count("t")).toEqual({ requests: 1, streams: 1, waiting: 0 });
+    await expect(two.stream()).rejects.toMatchObject({
+      code: "unavailable",
+      fields: { retryAfter: 1 },
+    });
+    const three = await door.enter("t", signal);
+    await expect(door.enter("t", signal)).rejects.toMatchObject({ code: "unavailable" });
+    const other = await door.enter("u", signal);
+    for (const place of [one, two, three, other]) {
+      place.end();
+      place.end();
+    }
+    for (const owner of ["t", "u"])
+      expect(door.count(owner)).toEqual({ requests: 0, streams: 0, waiting: 0 });
+  });
+});
