@@ -98,8 +98,8 @@ describe("what lies outside the workspace", () => {
       for (const { answer, statements } of seen) {
         expect(answer.status).toBe(403);
         expect(constantPart(answer)).toEqual(first && constantPart(first));
-        // Who asks is read once, and nothing about the target ever.
-        expect(statements).toEqual(["admit_v2"]);
+        // Of who asks the revisions are read once, and nothing about the target ever.
+        expect(statements).toEqual(["snapshot_v1"]);
       }
     },
   );

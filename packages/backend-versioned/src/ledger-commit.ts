@@ -1,7 +1,9 @@
 import type {
   ErrorCode,
   Mode,
+  Revision,
   Settlement,
+  Snapshot,
   Stat,
   VersionEntry,
   WriteResult,
@@ -69,6 +71,8 @@ export interface LedgerCommit {
     tree: TreeRef,
     path: string,
     version: string | undefined,
+    /** Told anew in the answer, of the same snapshot. */
+    revisions?: readonly Revision[],
   ) => Promise<
     Look<{
       readonly stat: Stat;
@@ -76,6 +80,7 @@ export interface LedgerCommit {
       readonly inline: Uint8Array;
       readonly digest?: string;
       readonly blob?: StoredBlob;
+      readonly snapshot?: Snapshot;
     }>
   >;
   readonly list: (

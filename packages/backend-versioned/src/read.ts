@@ -16,7 +16,13 @@ export interface ReadParts {
 export const read =
   ({ tree, ledger, content }: ReadParts): Backend["read"] =>
   async (ctx, path, { range, ifMatch, version } = {}) => {
-    const { stat: stored, inline, digest, blob } = found(await ledger.read(tree, path, version));
+    const {
+      stat: stored,
+      inline,
+      digest,
+      blob,
+      snapshot,
+    } = found(await ledger.read(tree, path, version, ctx.settlement.revisions));
     const stat = typed(stored);
     if (ifMatch !== undefined && stat.etag !== ifMatch)
       throw refusalError({
@@ -25,7 +31,11 @@ export const read =
         ...(stat.etag !== undefined && { etag: stat.etag }),
       });
     const resolved = range === undefined ? undefined : resolveRange(range, stat.size);
-    const answer = { stat, ...(resolved && { range: resolved }) };
+    const answer = {
+      stat,
+      ...(resolved && { range: resolved }),
+      ...(snapshot && { snapshot }),
+    };
     if (blob === undefined) {
       if (inline.length !== stat.size || digestOf(inline) !== digest) throw damaged();
       return {

@@ -5,6 +5,13 @@ export interface Revision {
   readonly n: number;
 }
 
+/** What one look at the ledger tells of how new its facts are. */
+export interface Snapshot {
+  /** Milliseconds since the epoch, by the ledger's clock. */
+  readonly now: number;
+  readonly revisions: readonly Revision[];
+}
+
 /** An open audit entry; the ledger adds its id, time and place in the chain when it closes. */
 export interface AuditDraft {
   actor: string;

@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { Capability } from "./capability.ts";
 import type { Context, OpContext } from "./context.ts";
 import type { AnyPath, BackendPath, RequestPath, VirtualPath } from "./path.ts";
+import type { Snapshot } from "./settlement.ts";
 import type { Versions } from "./versions.ts";
 
 export interface Stat {
@@ -46,6 +47,8 @@ export interface ReadResult extends AsyncDisposable {
    * counts. Who only looks does not tell. Throws `unavailable` where it cannot be counted: then nothing is sent.
    */
   readonly sent?: (bytes: number) => void;
+  /** The revisions of the settlement as they were in the very snapshot that `stat` is of, where the ledger holds both. */
+  readonly snapshot?: Snapshot | undefined;
 }
 
 /** `create` fails with `already-exists`; `{ ifMatch }` fails with `precondition-failed`, also on what is missing. */

@@ -122,8 +122,8 @@ export const authorityOf = ({ ledger, roots, standings, enter }: AuthorityOption
   return {
     admit: async (credential) => stand(await ledger.authority.admit(credential)),
     actFor,
-    readmit: async ({ keyId, acting, narrowedTo, via }) => {
-      let admission = await stand(await ledger.authority.readmit(keyId));
+    readmit: async ({ keyId, acting, narrowedTo, via }, seen) => {
+      let admission = await stand(await ledger.authority.readmit(keyId, seen));
       if (acting !== undefined) admission = await actFor(admission, acting.subject, acting.tenant);
       let { principal } = admission;
       if (narrowedTo !== undefined) principal = narrow(principal, narrowedTo);

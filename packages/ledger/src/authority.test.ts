@@ -290,3 +290,78 @@ test("One read serves all who arrived before it was sent, and nobody who came la
     await database.close();
   }
 });
+
+test("Of a key that is known only revisions are asked, until one moves, time ends it, or another string names it", async () => {
+  const tenant = await at.tenant("known");
+  const { now } = await at.platform();
+  const own = await at.key(tenant, { expiresAt: now + 3_600_000 });
+  const sibling = await at.key(tenant);
+  const database = openDatabase({
+    url: at.url,
+    role: "bulkhead_system",
+    max: 1,
+    connectMs: 1500,
+    statementMs: 1500,
+    name: "known",
+  });
+  let asked: string[] = [];
+  const counting: Database = {
+    ...database,
+    call: (statement, values) => {
+      asked.push(statement.name);
+      return database.call(statement, values);
+    },
+  };
+  const authority = createAuthority(counting, () => undefined);
+  const statements = async (work: () => Promise<unknown>): Promise<readonly string[]> => {
+    asked = [];
+    await work();
+    return asked;
+  };
+  try {
+    const [revisions, key] = [["snapshot_v1"], ["admit_v2"]];
+    expect(await statements(() => authority.admit(own.key))).toEqual(key);
+    const first = await authority.admit(own.key);
+    expect(await statements(() => authority.admit(own.key))).toEqual(revisions);
+    expect(await statements(() => authority.readmit(own.id))).toEqual(revisions);
+    // Each request's own, equal in everything that was said of it.
+    const second = await authority.admit(own.key);
+    expect(second.principal).not.toBe(first.principal);
+    expect(second.principal).toEqual(first.principal);
+    expect(second.revisions).toEqual(first.revisions);
+
+    // What another statement saw is enough, if that is what is known.
+    const seen = { now: first.now + 7, revisions: first.revisions };
+    expect(await statements(() => authority.readmit(own.id, seen))).toEqual([]);
+    expect(await authority.readmit(own.id, seen)).toEqual({ ...first, now: first.now + 7 });
+    const [platform, of] = first.revisions;
+    if (platform === undefined || of === undefined) throw new Error("Two revisions are told.");
+    for (const other of [
+      { ...seen, revisions: [platform] },
+      { ...seen, revisions: [of] },
+      { ...seen, revisions: [platform, { ...of, n: of.n + 1 }] },
+      { ...seen, revisions: [platform, { ...of, n: of.n - 1 }] },
+      { ...seen, revisions: [platform, { ...of, epoch: platform.tenant }] },
+      { ...seen, now: now + 3_600_000 },
+    ])
+      expect(await statements(() => authority.readmit(own.id, other))).toEqual(key);
+
+    // Another string under the same id is another key, and takes nothing from the one that is known.
+    const forged = own.key.slice(0, -1) + (own.key.endsWith("0") ? "1" : "0");
+    await expect(authority.admit(forged)).rejects.toMatchObject(refused);
+    expect(await statements(() => authority.admit(own.key))).toEqual(revisions);
+
+    await authority.admit(sibling.key);
+    await at.ledger.keys.revoke(settlement(tenant.uid), sibling.id);
+    await expect(authority.admit(sibling.key)).rejects.toMatchObject(refused);
+    expect((await authority.admit(own.key)).revisions[1]?.n).toBe(of.n + 1);
+    await at.ledger.tenants.suspend(settlement(tenant.uid), tenant.uid, undefined);
+    expect((await authority.admit(own.key)).principal.tenant?.status).toBe("suspended");
+    await authority.admit(at.platformKey);
+    expect(await statements(() => authority.admit(at.platformKey))).toEqual(revisions);
+    await at.tenant("known-later");
+    expect(await statements(() => authority.admit(at.platformKey))).toEqual([...revisions, ...key]);
+  } finally {
+    await database.close();
+  }
+});

@@ -23,6 +23,11 @@ export interface Queries {
 export interface Database extends Queries {
   /** Runs a named statement that answers one value. */
   readonly call: <T>(statement: Statement, values: readonly unknown[]) => Promise<T>;
+  /** Runs a named statement that answers one row of several values, all of one snapshot. */
+  readonly row: <T extends readonly unknown[]>(
+    statement: Statement,
+    values: readonly unknown[],
+  ) => Promise<T>;
   readonly transaction: <T>(work: (tx: Queries) => Promise<T>) => Promise<T>;
   readonly close: () => Promise<void>;
 }
@@ -130,17 +135,24 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     ): Promise<T[]> => (await client.query<T>(text, [...values])).rows,
   });
 
+  const row = <T extends readonly unknown[]>(
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<T> =>
+    retried(async (client): Promise<any> => {
+      const { rows } = await client.query({
+        ...statement,
+        values: [...values],
+        rowMode: "array",
+      });
+      return rows[0];
+    });
+
   return {
+    row,
     rows: (text, values) => retried((client) => queriesOf(client).rows(text, values)),
-    call: (statement, values) =>
-      retried(async (client) => {
-        const { rows } = await client.query({
-          ...statement,
-          values: [...values],
-          rowMode: "array",
-        });
-        return rows[0]?.[0];
-      }),
+    call: async <T>(statement: Statement, values: readonly unknown[]) =>
+      (await row<readonly [T]>(statement, values))[0],
     transaction: (work) =>
       retried(async (client) => {
         await client.query("begin");

@@ -76,7 +76,7 @@ export const createKeys = (database: Database, scoped: Database, change: Changes
         settlement,
         chain: tenant,
         takesFrom: [],
-        // It takes nothing away and nobody caches keys: no revision moves.
+        // It takes nothing away, and of a key that is not there nothing is kept: no revision moves.
         bumps: [],
         work: async (tx) => {
           await requireLiving(tx, tenant);

@@ -2,6 +2,7 @@ import type { Mode, Revision, Stat, WriteResult } from "@bulkhead/contract";
 import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
+import { parseSnapshot, plainSnapshot, uidOfRevision } from "./snapshot.ts";
 import { platformName, platformUid } from "./types.ts";
 import type {
   ReadContent,
@@ -15,6 +16,11 @@ import type {
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
   read: functionCall("tree_read_v2", 4),
+  // Stable functions of one statement share its snapshot.
+  readAndSnapshot: {
+    name: "tree_read_v2_snapshot_v1",
+    text: "select bulkhead.tree_read_v2($1, $2, $3, $4), bulkhead.snapshot_v1($5)",
+  },
   list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
   openBlob: functionCall("blob_open_v2", 7),
@@ -190,12 +196,18 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
 
   return {
     stat: (tree, path) => hot.call(statements.stat, [uidOf(tree.tenant), tree.id, namesOf(path)]),
-    read: async (tree, path, version) => {
+    read: async (tree, path, version, revisions = []) => {
       const n = version === undefined ? null : numberOf(version);
       if (version !== undefined && n === null) return noVersion;
-      return parted(
-        await hot.call<Buffer>(statements.read, [uidOf(tree.tenant), tree.id, namesOf(path), n]),
+      const asked = [uidOf(tree.tenant), tree.id, namesOf(path), n];
+      if (revisions.length === 0) return parted(await hot.call<Buffer>(statements.read, asked));
+      const [answer, snapshot] = await hot.row<readonly [Buffer, string | null]>(
+        statements.readAndSnapshot,
+        [...asked, revisions.map(uidOfRevision)],
       );
+      const looked = parted(answer);
+      if (looked.state !== "done") return looked;
+      return { ...looked, snapshot: plainSnapshot(parseSnapshot(snapshot)) };
     },
     list: async (tree, path, after, limit) => {
       const page = await hot.call<TreeLook<{ readonly rows: readonly NodeRow[] }>>(

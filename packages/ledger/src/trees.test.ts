@@ -61,6 +61,34 @@ test("One write stands on a blob, and no other after it", async () => {
   ).toEqual([{ refs: 1, lease: null }]);
 });
 
+test("A reading tells the revisions of its own snapshot, and only those that it was asked for", async () => {
+  const tenant = await at.tenant("told");
+  const own = await at.ledger.trees.ensure(tenant.uid, "root:told", "content");
+  await at.ledger.trees.write(own, writing(own, "d/f", "content"));
+  const key = await at.key(tenant);
+  const spare = await at.key(tenant);
+  const { revisions, now } = await at.ledger.authority.admit(key.key);
+  const read = async (asked: typeof revisions): Promise<unknown> => {
+    const look = await at.ledger.trees.read(own, "d/f", undefined, asked);
+    return look.state === "done" ? look.snapshot : look;
+  };
+  const byTenant = (told: typeof revisions): unknown =>
+    expect.objectContaining({ revisions: expect.arrayContaining([...told]) });
+  expect(await read([])).toBeUndefined();
+  expect(await read(revisions)).toEqual(byTenant(revisions));
+  await at.ledger.keys.revoke(settlement(tenant.uid), spare.id);
+  const [platform, of] = revisions;
+  if (platform === undefined || of === undefined) throw new Error("Two revisions are told.");
+  // As it is now, whatever was known when it was asked.
+  const moved = { ...of, n: of.n + 1 };
+  expect(await read(revisions)).toEqual(byTenant([moved]));
+  expect(await read([of])).toEqual({ now: expect.any(Number), revisions: [moved] });
+  expect((await at.ledger.authority.admit(key.key)).now).toBeGreaterThanOrEqual(now);
+  await using app = await at.connect("bulkhead_app");
+  // Of the revisions of others, no table tells the role that reads trees.
+  expect((await app.client.query("select from bulkhead.revision")).rows).toEqual([]);
+});
+
 describe("row-level security", () => {
   const tables = ["tree", "node", "node_version", "blob", "blob_tombstone"];
 

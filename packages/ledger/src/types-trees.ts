@@ -1,7 +1,9 @@
 import type {
   ErrorCode,
   Mode,
+  Revision,
   Settlement,
+  Snapshot,
   Stat,
   VersionEntry,
   WriteResult,
@@ -73,6 +75,8 @@ export interface ReadContent {
   readonly inline: Uint8Array;
   readonly digest?: string;
   readonly blob?: StoredBlob;
+  /** Undefined if nothing was to be told. */
+  readonly snapshot?: Snapshot;
 }
 
 /** Commits and looks at versioned trees, as the tenant they belong to, one round trip each. */
@@ -82,6 +86,8 @@ export interface TreeCommits {
     tree: TreeRef,
     path: string,
     version: string | undefined,
+    /** Told anew in the answer, of the same snapshot. */
+    revisions?: readonly Revision[],
   ) => Promise<TreeLook<ReadContent>>;
   readonly list: (
     tree: TreeRef,

@@ -11,6 +11,7 @@ import type {
   Revision,
   Scope,
   Settlement,
+  Snapshot,
   Staged,
   Subject,
   VirtualPath,
@@ -49,7 +50,8 @@ export interface Admission {
 export interface Authority {
   /** Rejects with `unauthenticated` for every key that is not valid now, with `unavailable` without a ledger. */
   readonly admit: (credential: string) => Promise<Admission>;
-  readonly readmit: (keyId: string) => Promise<Admission>;
+  /** With what another statement saw just now: asked further only if it tells too little, or of something newer than is known. */
+  readonly readmit: (keyId: string, seen?: Snapshot) => Promise<Admission>;
 }
 
 export type RefusalKind = "unauthenticated" | "malformed" | "rate-limited";

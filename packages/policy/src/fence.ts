@@ -3,6 +3,7 @@ import {
   isFileError,
   type Layer,
   type ReadResult,
+  type Snapshot,
   type WholeTree,
   type VirtualPath,
 } from "@bulkhead/contract";
@@ -28,8 +29,12 @@ export const fence =
       const { principal, now } = await authority.readmit(ctx.principal);
       return { until: await decide(principal, call), now };
     };
-    const decideAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<Lasting> => {
-      const { principal, revisions, now } = await authority.readmit(ctx.principal);
+    const decideAgain = async (
+      ctx: Context,
+      call: Call<VirtualPath>,
+      seen?: Snapshot,
+    ): Promise<Lasting> => {
+      const { principal, revisions, now } = await authority.readmit(ctx.principal, seen);
       const until = await decide(principal, call);
       standOn(ctx.settlement, revisions, principal, call.paths);
       return { until, now };
@@ -88,8 +93,9 @@ export const fence =
           const result: ReadResult = await inner.read(ctx, path, options);
           let lasting: Lasting;
           try {
-            // Opened first, decided after: what was written after a revoke is never answered to the revoked.
-            lasting = await decideAgain(ctx, call);
+            // Opened first, decided after, or on the very snapshot that tells what is there: what was written after a
+            // revoke is never answered to the revoked.
+            lasting = await decideAgain(ctx, call, result.snapshot);
           } catch (error) {
             await result[Symbol.asyncDispose]();
             throw error;

@@ -9,6 +9,7 @@ import type {
   Revision,
   Scope,
   Settlement,
+  Snapshot,
   Subject,
   TenantPatch,
   TenantRecord,
@@ -33,8 +34,11 @@ export type Admitted = Pick<Principal, "keyId" | "narrowedTo" | "acting" | "via"
 export interface Authority {
   /** Rejects with `unauthenticated` for every key that is not valid now, with `unavailable` without a ledger. */
   readonly admit: (credential: string) => Promise<Admission>;
-  /** The same for one who was admitted before, narrowed and acting as before. */
-  readonly readmit: (principal: Admitted) => Promise<Admission>;
+  /**
+   * The same for one who was admitted before, narrowed and acting as before. With what a statement begun after the
+   * request told, that is all that is asked where it moved nothing that is known of the key.
+   */
+  readonly readmit: (principal: Admitted, seen?: Snapshot) => Promise<Admission>;
   /** The same admission, acting for another. Rejects unless the key may. */
   readonly actFor: (
     admission: Admission,

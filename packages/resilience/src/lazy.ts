@@ -156,6 +156,7 @@ export const lazy = ({ scheme, open, retryMs = 1000, idleMs }: LazyOptions): Bac
           stat: result.stat,
           ...(result.range && { range: result.range }),
           content: result.content,
+          ...(result.snapshot && { snapshot: result.snapshot }),
           [Symbol.asyncDispose]: async () => {
             await result[Symbol.asyncDispose]();
             if (held) release();
