@@ -9,7 +9,8 @@ import { operationNames, operations } from "./requests.ts";
 /** What the server tells its ledger by itself, every few seconds, whoever calls. */
 const background = [
   "denials_v1",
-  "roots_since_v1",
+  "roots_since_",
+  "usage_",
   "job_claim_v1",
   "outbox_claim_v1",
   "update bulkhead.lease",

@@ -27,6 +27,7 @@ export const metered = (meter: Meter, by: Metered, result: ReadResult): ReadResu
     stat: result.stat,
     ...(result.range && { range: result.range }),
     content: result.content,
+    ...(result.snapshot && { snapshot: result.snapshot }),
     sent,
     [Symbol.asyncDispose]: () => {
       end();
