@@ -9,7 +9,7 @@ import {
   pathLimits,
   type WriteResult,
 } from "@bulkhead/contract";
-import { pageOf } from "@bulkhead/kit";
+import { pageOf, pathLocks } from "@bulkhead/kit";
 import { checkSignal, gather } from "./gather.ts";
 import { existing, judgeRead, judgeSource, judgeTarget, judgeTransfer } from "./judge.ts";
 import {
@@ -23,7 +23,6 @@ import {
   renamed,
   weigh,
 } from "./node.ts";
-import { pathLocks } from "./path-locks.ts";
 import { served } from "./served.ts";
 
 export interface MemoryOptions {

@@ -14,6 +14,7 @@ export * from "./order.ts";
 export * from "./override.ts";
 export * from "./pace.ts";
 export * from "./page.ts";
+export * from "./path-locks.ts";
 export * from "./plain-context.ts";
 export * from "./range.ts";
 export * from "./stack.ts";

@@ -1,6 +1,6 @@
 import type { BackendPath } from "@bulkhead/contract";
 import { parent } from "@bulkhead/contract";
-import { compareUtf8 } from "@bulkhead/kit";
+import { compareUtf8 } from "./order.ts";
 
 type Claim = "shared" | "exclusive";
 
@@ -24,6 +24,8 @@ export interface Claims {
 export interface PathLocks {
   /** Runs `act` while it holds every claimed path, and all their ancestors as shared. */
   readonly hold: <R>(claims: Claims, act: () => Promise<R>) => Promise<R>;
+  /** As `hold` where nobody is in the way just now; else answers undefined at once. */
+  readonly tryHold: <R>(claims: Claims, act: () => Promise<R>) => Promise<R | undefined>;
 }
 
 /** Expands claims to one claim a path, the stronger where there are two, in byte order: no two holders can wait in a circle. */
@@ -72,15 +74,31 @@ export const pathLocks = (): PathLocks => {
     if (lock.shared === 0 && !lock.exclusive) locks.delete(path);
   };
 
+  /** Runs `act` with all of the plan acquired, and lets go of it. */
+  const within = async <R>(plan: ReturnType<typeof planOf>, act: () => Promise<R>): Promise<R> => {
+    try {
+      return await act();
+    } finally {
+      for (const [path, claim] of plan.toReversed()) release(path, claim);
+    }
+  };
+
   return {
     hold: async (claims, act) => {
       const plan = planOf(claims);
       for (const [path, claim] of plan) await acquire(path, claim);
-      try {
-        return await act();
-      } finally {
-        for (const [path, claim] of plan.toReversed()) release(path, claim);
-      }
+      return within(plan, act);
+    },
+    tryHold: async (claims, act) => {
+      const plan = planOf(claims);
+      const free = plan.every(([path, claim]) => {
+        const lock = locks.get(path);
+        return lock === undefined || (lock.queue.length === 0 && admits(lock, claim));
+      });
+      if (!free) return undefined;
+      // All at once, before anybody else comes.
+      await Promise.all(plan.map(([path, claim]) => acquire(path, claim)));
+      return within(plan, act);
     },
   };
 };

@@ -1,0 +1,20 @@
+import { conformance } from "@bulkhead/conformance";
+import { testS3 } from "@bulkhead/harness";
+import { describe, it } from "vitest";
+import { bucketsOn } from "./test/opened.ts";
+
+const { servers, reason } = await testS3();
+
+describe.skipIf(reason !== undefined)(`s3 ${reason ?? ""}`, () => {
+  for (const server of servers) {
+    const { open } = bucketsOn(server);
+    conformance(
+      { describe, it },
+      {
+        name: `s3 on ${server.name}`,
+        timeoutMs: 60_000,
+        open: async () => ({ backend: await open() }),
+      },
+    );
+  }
+});
