@@ -33,9 +33,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     mayImport: core,
     platform: "node",
     // Its index is a real ledger, its content lies in a real storage, which fails on purpose.
-    testsMayImport: ["ledger", "backend-local", "backend-postgres", "resilience"],
+    testsMayImport: ["ledger", "backend-local", "backend-postgres", "backend-s3", "resilience"],
   },
   "backend-postgres": { mayImport: core, platform: "node" },
+  "backend-s3": { mayImport: core, platform: "node" },
   ledger: { mayImport: core, platform: "node" },
   engine: {
     mayImport: [
@@ -48,6 +49,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "backend-memory",
       "backend-local",
       "backend-postgres",
+      "backend-s3",
       "backend-versioned",
       "ledger",
     ],

@@ -12,7 +12,11 @@ const isPlain = (key: string): boolean =>
   // oxlint-disable-next-line no-control-regex -- control characters are what this expression is about
   key.isWellFormed() && !/[\u0000-\u001f\ufffe\uffff]/u.test(key);
 
-const deleteOne = async (store: Store, key: string, signal: AbortSignal): Promise<void> => {
+const deleteOne = async (
+  store: Pick<Store, "api" | "bucket">,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> => {
   try {
     await store.api.deleteObject({ Bucket: store.bucket, Key: key }, { abortSignal: signal });
   } catch (error) {
@@ -25,7 +29,7 @@ const deleteOne = async (store: Store, key: string, signal: AbortSignal): Promis
  * themselves, as are keys that the request cannot hold and what a store without such requests was asked.
  */
 export const deleteObjects = async (
-  store: Store,
+  store: Pick<Store, "api" | "bucket">,
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<void> => {

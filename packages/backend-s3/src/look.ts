@@ -66,10 +66,11 @@ export const findAt = async (
 ): Promise<Exclude<Found, { readonly is: "below-file" }>> => {
   if (isRoot(path)) return { is: "directory" };
   const key = store.keys.of(path);
+  const inside = store.keys.below(path);
   const { objects, next } = await listObjects(store, { prefix: key, max: 2 }, signal);
   const own = objects.find((object) => object.key === key);
   if (own !== undefined) return { is: "file", ...own };
-  if (objects.some((object) => object.key.startsWith(`${key}/`) && !isEmptyFolder(object)))
+  if (objects.some((object) => object.key.startsWith(inside) && !isEmptyFolder(object)))
     return { is: "directory" };
   if (next === undefined) return { is: "missing" };
   return (await isDirectory(store, path, signal)) ? { is: "directory" } : { is: "missing" };

@@ -28,7 +28,7 @@ export interface ContentPlace {
 
 export interface Omission {
   readonly path: string;
-  readonly why: "memory" | "read-only" | "own-database";
+  readonly why: "memory" | "read-only" | "own-database" | "bucket";
 }
 
 export interface PlacesOptions {
@@ -75,6 +75,8 @@ export const placesOf = async (
     if (spec === undefined) throw unconfigured(path, `the placement '${placement}'`);
     if (spec.backend === "memory") omitted.push({ path, why: "memory" });
     else if (spec.backend === "postgres") omitted.push({ path, why: "own-database" });
+    else if (spec.backend === "s3" || spec.options.s3 !== undefined)
+      omitted.push({ path, why: "bucket" });
     else {
       const mount = rootMountId(root);
       places.push({
@@ -99,7 +101,11 @@ export const placesOf = async (
         marker: markers.get(mount),
         going: false,
       });
-    else omitted.push({ path: spec.path, why: spec.readOnly ? "read-only" : "memory" });
+    else
+      omitted.push({
+        path: spec.path,
+        why: spec.readOnly ? "read-only" : spec.backend === "s3" ? "bucket" : "memory",
+      });
   }
   const configured = new Set(mounts.map(configuredMountId));
   for (const id of markers.keys()) {

@@ -75,8 +75,9 @@ export const deleteTenant =
       await roots.table().mountAt(root.path)?.backend.close();
       const folder = templates.folderOf(root);
       const untouched = done[root.path]?.["kept"] !== undefined;
-      if (folder === undefined || untouched) continue;
-      await rm(dirname(folder), { recursive: true, force: true });
+      if (untouched) continue;
+      if (folder !== undefined) await rm(dirname(folder), { recursive: true, force: true });
+      else if (!(await templates.eraseBucket(root, control.signal))) continue;
       await templates.drop(
         root,
         before.map((copy) => copy.root).filter(({ generation }) => generation === root.generation),

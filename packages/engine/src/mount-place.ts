@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseBackendPath, segmentsOf } from "@bulkhead/contract";
 import { type MountStorage, platformUid, type StoredMount } from "@bulkhead/ledger";
+import { type BucketPlace, bucketBelow, bucketRoot } from "./bucket-spec.ts";
 import type { BackendSpec, StorageSpec } from "./mount-spec.ts";
 
 /** Where a mount lies, by its template and what it has of its own. */
@@ -8,6 +9,8 @@ export interface MountPlace {
   readonly spec: StorageSpec;
   /** For a storage of folders. */
   readonly folder: string | undefined;
+  /** For a storage of buckets. */
+  readonly bucket?: BucketPlace | undefined;
   /** As the mount table compares it; undefined where nothing could be shared. */
   readonly storageRoot: string | undefined;
 }
@@ -45,6 +48,14 @@ export const mountPlace = (
       ? // Named by what is never used twice: names of tenants do not appear on the disk.
         [tenantUid ?? platformUid, id]
       : folderSegments(storage.folder);
+  const { s3 } = spec.options;
+  if (s3 !== undefined) {
+    // Another bucket than the template's has nothing of the template's prefix.
+    const base = storage.bucket === undefined ? s3 : { ...s3, bucket: storage.bucket, prefix: "" };
+    const whole = storage.bucket !== undefined && storage.folder === undefined;
+    const place = bucketBelow(base, ...(whole ? [] : below));
+    return { spec, folder: undefined, bucket: { spec: place }, storageRoot: bucketRoot(place) };
+  }
   const folder = join(spec.options.root ?? "", ...below);
   return { spec, folder, storageRoot: folderRoot(folder) };
 };

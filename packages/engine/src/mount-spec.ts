@@ -1,4 +1,5 @@
 import type { Region } from "@bulkhead/resilience";
+import type { BucketSpec } from "./bucket-spec.ts";
 
 /** How a storage outside the ledger is dealt with; what is not named has its default. */
 export interface MechanicsSpec {
@@ -12,7 +13,7 @@ export interface MechanicsSpec {
 
 /** Which storage a mount stands on, and how. */
 export interface StorageSpec {
-  readonly backend: "local" | "memory" | "versioned" | "postgres";
+  readonly backend: "local" | "memory" | "versioned" | "postgres" | "s3";
   readonly options: {
     /** For `local`, and for what `versioned` keeps beside its rows: a folder. A placement's holds one folder for each tenant's root. */
     readonly root?: string | undefined;
@@ -20,6 +21,8 @@ export interface StorageSpec {
     readonly adminUrl?: string | undefined;
     /** For `postgres`: the schema of the tree in a tenant's database; `bulkhead` by default. */
     readonly schema?: string | undefined;
+    /** For `s3`, and for what `versioned` keeps beside its rows: a bucket instead of a folder. */
+    readonly s3?: BucketSpec | undefined;
   };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;

@@ -3,19 +3,18 @@ import {
   type Backend,
   FileError,
   isUnder,
-  parseBackendPath,
   parseVirtualPath,
   type Removed,
   type VirtualPath,
 } from "@bulkhead/contract";
 import { runtimeMountId, type StoredMount } from "@bulkhead/ledger";
-import { plainContext } from "@bulkhead/kit";
 import type { TreeRef } from "@bulkhead/ledger";
 import { groundOf } from "@bulkhead/policy";
 import { verifyResidency } from "@bulkhead/resilience";
 import type { Mount } from "@bulkhead/vfs";
 import { folderRoot, hasOwnPlace, mountPlace } from "./mount-place.ts";
 import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
+import { type BucketPlace, bucketBelow, bucketRoot } from "./bucket-spec.ts";
 import { closed } from "./closed.ts";
 import {
   openStorage,
@@ -25,6 +24,7 @@ import {
   unplaced,
   versionedRequest,
 } from "./open-storage.ts";
+import { eraseBucket } from "./open-bucket.ts";
 import {
   collectVersioned,
   type Damage,
@@ -38,6 +38,7 @@ import {
   configuredMountId,
   platformFolder,
   platformMount,
+  rootBucket,
   rootFolder,
   rootMountId,
   rootStore,
@@ -81,6 +82,8 @@ export interface MountTemplates {
   readonly scrub: (root: LedgerRoot, signal: AbortSignal) => Promise<readonly Damage[]>;
   /** True if a root's files are a tree in the ledger, which can be dropped as a whole. */
   readonly isTree: (root: LedgerRoot) => boolean;
+  /** Removes all that the tenant of a root has in the placement's bucket; false where its placement is not one of buckets. */
+  readonly eraseBucket: (root: LedgerRoot, signal: AbortSignal) => Promise<boolean>;
   /** Forgets what the ledger has of a tenant's root whose content is gone, here and where it was before. */
   readonly drop: (root: LedgerRoot, before: readonly LedgerRoot[]) => Promise<void>;
   /** True if a root's files are in the tenant's own database, which can be dropped as a whole. */
@@ -103,6 +106,9 @@ const platformSpec: StorageSpec = {
   region: undefined,
 };
 
+/** How long the contents of one root may take to be removed from a bucket at a time; what is left goes with the next try. */
+const eraseMs = 3_600_000;
+
 /** Makes mounts from what the configuration says of storages. */
 export const mountTemplates = ({
   storages,
@@ -113,6 +119,11 @@ export const mountTemplates = ({
 }: MountTemplateOptions): MountTemplates => {
   const folderOf = (root: LedgerRoot): string | undefined => rootFolder(placements, dataDir, root);
 
+  const bucketOf = (root: LedgerRoot): BucketPlace | undefined => {
+    const spec = rootBucket(placements, root);
+    return spec && { spec };
+  };
+
   const requestOf = (root: LedgerRoot): StorageRequest | undefined => {
     const spec = placements[root.placement];
     return (
@@ -121,6 +132,7 @@ export const mountTemplates = ({
         store: rootStore(root),
         spec,
         root: folderOf(root),
+        bucket: bucketOf(root),
         tenant: () => root.tenant.uid,
         ...(spec.backend === "postgres" && { database: () => databases.open(root) }),
       }
@@ -146,6 +158,14 @@ export const mountTemplates = ({
   return {
     idOf: rootMountId,
     folderOf,
+    eraseBucket: async (root, signal) => {
+      const request = requestOf(root);
+      const whole = placements[root.placement]?.options.s3;
+      if (whole === undefined || request === undefined || request.spec.readOnly) return false;
+      const place = { spec: bucketBelow(whole, root.tenant.uid) };
+      await eraseBucket({ spec: request.spec, place }, signal);
+      return true;
+    },
     tree: async (root) => treeOf(treeRequest(root)),
     content: async (root) => {
       const request = treeRequest(root);
@@ -164,14 +184,12 @@ export const mountTemplates = ({
         await rm(folder, { recursive: true, force: true });
         return;
       }
-      const { backend } = await treeRequest(root).openContent();
-      try {
-        await backend.remove(plainContext({ requestId: "job" }), parseBackendPath(""), {
-          recursive: true,
-        });
-      } finally {
-        await backend.close();
-      }
+      const request = treeRequest(root);
+      if (request.bucket === undefined) return;
+      await eraseBucket(
+        { spec: request.spec, place: request.bucket },
+        AbortSignal.timeout(eraseMs),
+      );
     },
     collect: async (root, signal) => {
       const request = requestOf(root);
@@ -236,7 +254,8 @@ export const mountTemplates = ({
         );
       const tenant = (): string | undefined =>
         place.kind === "below" ? ground.rootAt(place.root)?.tenant.uid : undefined;
-      const { root } = spec.options;
+      const { root, s3 } = spec.options;
+      const storageRoot = s3 ? bucketRoot(s3) : root === undefined ? undefined : folderRoot(root);
       return {
         id: configuredMountId(spec),
         path,
@@ -244,11 +263,12 @@ export const mountTemplates = ({
           mount: configuredMountId(spec),
           spec,
           root,
+          bucket: s3 && { spec: s3 },
           tenant,
         }),
         priority: spec.priority,
         readOnly: spec.readOnly,
-        ...(root !== undefined && { storageRoot: folderRoot(root) }),
+        ...(storageRoot !== undefined && { storageRoot }),
       };
     },
     stored: (mount) => {
@@ -264,7 +284,7 @@ export const mountTemplates = ({
           brought,
           backend: closed(`The backend '${mount.backend}' of this mount is not configured.`),
         };
-      const { spec, folder, storageRoot } = found;
+      const { spec, folder, bucket, storageRoot } = found;
       return {
         id,
         path,
@@ -275,6 +295,7 @@ export const mountTemplates = ({
           mount: id,
           spec,
           root: folder,
+          bucket,
           tenant: () => tenant?.uid,
         }),
         ...(storageRoot !== undefined && { storageRoot }),
@@ -282,6 +303,7 @@ export const mountTemplates = ({
     },
     root: (root) => {
       const folder = folderOf(root);
+      const bucket = bucketOf(root);
       const request = requestOf(root);
       const backend =
         request === undefined ? unplaced(root.placement) : openStorage(storages, request);
@@ -291,6 +313,7 @@ export const mountTemplates = ({
         backend,
         tenant: root.tenant.uid,
         ...(folder !== undefined && { storageRoot: folderRoot(folder) }),
+        ...(bucket !== undefined && { storageRoot: bucketRoot(bucket.spec) }),
       };
     },
   };

@@ -133,6 +133,7 @@ const openTree = async (
       intents: ledger.intents,
       accounted: ledger.accounted,
       contentRoots: ledger.contentRoots,
+      supports: new Map(),
       afterwork: intentsAfter,
       trees: ledger.trees,
       ledgerRegion: options.region,

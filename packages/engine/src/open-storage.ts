@@ -14,8 +14,10 @@ import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/k
 import { lazy, mechanics, verifyResidency } from "@bulkhead/resilience";
 import { type Afterwork, settle, sweep } from "@bulkhead/settle";
 import type { Accounted, ContentRoots, Intents, Leases, Trees } from "@bulkhead/ledger";
+import type { BucketPlace } from "./bucket-spec.ts";
 import { closed } from "./closed.ts";
 import { held } from "./held.ts";
+import { openBucket, type Supports } from "./open-bucket.ts";
 import { openPostgres, type PostgresRequest } from "./open-postgres.ts";
 import { openVersioned, type VersionedRequest } from "./open-versioned.ts";
 import type { StorageSpec } from "./mount-spec.ts";
@@ -30,6 +32,7 @@ export interface Storages {
   readonly trees: Trees;
   /** Connections to all tenants' databases. */
   readonly pools: Pools;
+  readonly supports: Supports;
   /** The region that the ledger is in, if the configuration says. */
   readonly ledgerRegion: string | undefined;
 }
@@ -42,6 +45,8 @@ export interface StorageRequest {
   readonly spec: StorageSpec;
   /** For `local`: the folder. */
   readonly root: string | undefined;
+  /** For `s3`, and for `versioned` over a bucket. */
+  readonly bucket?: BucketPlace | undefined;
   /** The uid of the tenant on whose ground the mount lies, asked at each change. */
   readonly tenant: () => string | undefined;
   /** For `postgres`: where its tree is, asked at each opening. */
@@ -103,12 +108,13 @@ export const openStorage = (storages: Storages, request: StorageRequest): Backen
     case "memory":
       return openMemory(storages, request, layered);
     case "local":
+    case "s3":
       return lazy({
-        scheme: "local",
+        scheme: spec.backend,
         idleMs,
         open: (lost) =>
           held(storages.leases, `mount:${mount}`, lost, async (fencing) => {
-            const backend = await openLocal(storages, request);
+            const backend = await openContent(storages, request);
             try {
               await verifyResidency(backend, spec.region);
               await sweep(ownContext(), storages.intents, mount, backend, {
@@ -161,7 +167,8 @@ export const versionedRequest = (
   trees: storages.trees,
   ledgerRegion: storages.ledgerRegion,
   openContent: async () => {
-    const content = await openLocal(storages, request);
+    // Each content has a name of its own, which is never a directory's.
+    const content = await openContent(storages, request, { collisions: false });
     // A tree that is only read is still collected.
     const spec = { readOnly: false, mechanics: request.spec.mechanics };
     const backend = stack<Backend>(content, ...layersOf(spec, undefined, content));
@@ -185,6 +192,27 @@ export const postgresRequest = (
         new FileError("unavailable", "Only a tenant's root has a database of its own."),
       )),
 });
+
+/** Opens what holds the files themselves: a bucket where one is named, else a folder. */
+const openContent = (
+  storages: Pick<Storages, "contentRoots" | "supports">,
+  request: StorageRequest,
+  extra: { readonly collisions?: boolean } = {},
+): Promise<Backend & Recovery> => {
+  const { bucket, spec, mount, store = mount } = request;
+  if (bucket === undefined && spec.backend !== "s3") return openLocal(storages, request);
+  if (bucket === undefined)
+    return Promise.reject(
+      new FileError("unavailable", "This mount has no bucket; name one in its options.s3."),
+    );
+  // What a tree that is only read stands on is still collected.
+  const readOnly = spec.readOnly && spec.backend === "s3";
+  return openBucket(
+    storages,
+    { store, spec: { region: spec.region, readOnly }, place: bucket },
+    extra,
+  );
+};
 
 const openLocal = async (
   storages: Pick<Storages, "contentRoots">,

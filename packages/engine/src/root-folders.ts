@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type BucketSpec, bucketBelow, bucketRoot } from "./bucket-spec.ts";
 import { folderRoot } from "./mount-place.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { placedRoot } from "./open-storage.ts";
@@ -35,7 +36,7 @@ const placementFolder = (
   { backend, options }: PlacementSpec,
   dataDir: string,
 ): string | undefined =>
-  backend === "memory" || backend === "postgres"
+  backend === "memory" || backend === "postgres" || options.s3 !== undefined
     ? undefined
     : (options.root ?? join(dataDir, backend === "versioned" ? "content" : "tenants"));
 
@@ -43,11 +44,24 @@ const placementFolder = (
 export const areasOf = (
   placements: Readonly<Record<string, PlacementSpec>>,
   dataDir: string,
-): readonly string[] =>
-  [
+): readonly string[] => [
+  ...[
     dataDir,
     ...Object.values(placements).flatMap((spec) => placementFolder(spec, dataDir) ?? []),
-  ].map(folderRoot);
+  ].map(folderRoot),
+  ...Object.values(placements)
+    .flatMap(({ options }) => options.s3 ?? [])
+    .map(bucketRoot),
+];
+
+/** The place in a bucket that a tenant's root has; undefined where its placement is not one of buckets, or not configured. */
+export const rootBucket = (
+  placements: Readonly<Record<string, PlacementSpec>>,
+  root: LedgerRoot,
+): BucketSpec | undefined => {
+  const bucket = placements[root.placement]?.options.s3;
+  return bucket && bucketBelow(bucket, root.tenant.uid, rootPlace(root));
+};
 
 /** The folder that a tenant's root lies in; undefined where its placement is not one of folders, or not configured. */
 export const rootFolder = (
@@ -57,7 +71,5 @@ export const rootFolder = (
 ): string | undefined => {
   const spec = placements[root.placement];
   const folder = spec && placementFolder(spec, dataDir);
-  return folder === undefined
-    ? undefined
-    : placedRoot(folder, root.tenant.uid, rootPlace(root));
+  return folder === undefined ? undefined : placedRoot(folder, root.tenant.uid, rootPlace(root));
 };

@@ -6,8 +6,20 @@ export interface MechanicsConfig {
   readonly concurrency?: number | undefined;
 }
 
+export interface BucketConfig {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly bucket: string;
+  readonly prefix?: string | undefined;
+  readonly accessKeyId?: string | undefined;
+  readonly secretAccessKey?: string | undefined;
+  readonly sessionToken?: string | undefined;
+  readonly forcePathStyle?: boolean | undefined;
+  readonly requestChecksumCalculation?: "supported" | "required" | undefined;
+}
+
 interface StorageConfig {
-  readonly options: { readonly root?: string | undefined };
+  readonly options: { readonly root?: string | undefined; readonly s3?: BucketConfig | undefined };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;
   readonly region?: string | { readonly attested: string } | undefined;
@@ -15,9 +27,10 @@ interface StorageConfig {
 }
 
 export interface PlacementConfig extends StorageConfig {
-  readonly backend: "local" | "memory" | "versioned" | "postgres";
+  readonly backend: "local" | "memory" | "versioned" | "postgres" | "s3";
   readonly options: {
     readonly root?: string | undefined;
+    readonly s3?: BucketConfig | undefined;
     readonly adminUrl?: string | undefined;
     readonly schema?: string | undefined;
   };
@@ -30,21 +43,66 @@ export interface PlacementConfig extends StorageConfig {
 }
 
 export interface MountConfig extends StorageConfig {
-  readonly backend: "local" | "memory";
+  readonly backend: "local" | "memory" | "s3";
   readonly path: string;
   readonly tenant?: string | undefined;
   readonly priority: number;
 }
 
 export interface BackendConfig extends StorageConfig {
-  readonly backend: "local" | "memory" | "versioned";
+  readonly backend: "local" | "memory" | "versioned" | "s3";
   readonly tenants: boolean;
 }
+
+const bucket = z
+  .strictObject({
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("The address of the store; Amazon's of the region by default."),
+    region: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("What requests are signed for; the mount's region by default, else us-east-1."),
+    bucket: z.string().min(3).describe("The bucket. It has to be there."),
+    prefix: z
+      .string()
+      .regex(/^(?!.*(^|\/)\.{0,2}(\/|$)).+$/u, "is names with single slashes between them")
+      .optional()
+      .describe("Only keys below it are used; a placement's holds one for each tenant's root."),
+    accessKeyId: z.string().min(1).optional().describe("Best from the environment: ${S3_KEY_ID}."),
+    secretAccessKey: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Best from the environment: ${S3_SECRET}."),
+    sessionToken: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("With credentials that are lent for a time."),
+    forcePathStyle: z
+      .boolean()
+      .optional()
+      .describe(
+        "Names the bucket in the path instead of the host; by default where there is an endpoint.",
+      ),
+    requestChecksumCalculation: z
+      .enum(["supported", "required"])
+      .optional()
+      .describe(
+        "required spares older stores checksums that they do not know; supported by default.",
+      ),
+  })
+  .optional()
+  .describe("For s3, and for versioned instead of a folder: the bucket.");
 
 const storage = {
   options: z
     .strictObject({
       root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+      s3: bucket,
     })
     .default({})
     .describe("What this kind of storage needs."),
@@ -86,23 +144,43 @@ const mechanics = z
       .describe("Calls that the storage works on at once, the others waiting; 64 by default."),
   })
   .optional()
-  .describe("For local and memory: how a storage that is slow or fails is dealt with.");
+  .describe("For local, memory and s3: how a storage that is slow or fails is dealt with.");
 
 export const postgresUrl: z.ZodType<string, string> = z
   .string()
   .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://");
 
+/** What is wrong with the bucket of a storage. `credentials`: nobody else brings any. */
+const bucketFaults = (
+  backend: string,
+  options: { readonly root?: string | undefined; readonly s3?: BucketConfig | undefined },
+  credentials: boolean,
+): { readonly code: "custom"; readonly path: string[]; readonly message: string }[] => {
+  const fault = (path: string[], message: string) => [{ code: "custom" as const, path, message }];
+  const { s3, root } = options;
+  if (s3 === undefined)
+    return backend === "s3" ? fault(["options", "s3"], "is needed for the backend 's3'") : [];
+  if (backend !== "s3" && backend !== "versioned")
+    return fault(["options", "s3"], `is not for the backend '${backend}'`);
+  if (root !== undefined) return fault(["options", "root"], "is not beside a bucket");
+  const complete = s3.accessKeyId !== undefined && s3.secretAccessKey !== undefined;
+  return complete || !credentials
+    ? []
+    : fault(["options", "s3"], "needs accessKeyId and secretAccessKey");
+};
+
 export const placement: z.ZodType<PlacementConfig, unknown> = z
   .strictObject({
     backend: z
-      .enum(["local", "memory", "versioned", "postgres"])
+      .enum(["local", "memory", "versioned", "postgres", "s3"])
       .describe(
-        "What the files lie on: a folder, memory, an index in the ledger over content in a folder, with history, or a PostgreSQL database of the tenant's own.",
+        "What the files lie on: a folder, memory, an index in the ledger over content in a folder or bucket, with history, a PostgreSQL database of the tenant's own, or a bucket.",
       ),
     ...storage,
     options: z
       .strictObject({
         root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+        s3: bucket,
         adminUrl: postgresUrl
           .optional()
           .describe(
@@ -141,28 +219,34 @@ export const placement: z.ZodType<PlacementConfig, unknown> = z
         });
     };
     const own = backend === "postgres";
-    only(["options", "root"], options.root, !own);
+    only(["options", "root"], options.root, !own && backend !== "s3");
+    for (const fault of bucketFaults(backend, options, true)) context.addIssue(fault);
     only(["options", "adminUrl"], options.adminUrl, own);
     only(["options", "schema"], options.schema, own);
     only(["provisioning"], provisioning, own);
-    only(["mechanics"], wanted, backend === "local" || backend === "memory");
+    only(["mechanics"], wanted, backend !== "versioned" && !own);
   });
-export const mount: z.ZodType<MountConfig, unknown> = z.strictObject({
-  path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
-  backend: z.enum(["local", "memory"]).describe("What the files lie on."),
-  ...storage,
-  mechanics,
-  tenant: z.string().optional().describe("The tenant on whose ground the mount has to lie."),
-  priority: z
-    .number()
-    .int()
-    .default(0)
-    .describe("Breaks a tie at one mount point; the greater serves."),
-});
+
+export const mount: z.ZodType<MountConfig, unknown> = z
+  .strictObject({
+    path: z.string().min(1).describe("The place in the tree, such as /workspace/acme/archive."),
+    backend: z.enum(["local", "memory", "s3"]).describe("What the files lie on."),
+    ...storage,
+    mechanics,
+    tenant: z.string().optional().describe("The tenant on whose ground the mount has to lie."),
+    priority: z
+      .number()
+      .int()
+      .default(0)
+      .describe("Breaks a tie at one mount point; the greater serves."),
+  })
+  .superRefine(({ backend: kind, options }, context) => {
+    for (const fault of bucketFaults(kind, options, true)) context.addIssue(fault);
+  });
 
 export const backend: z.ZodType<BackendConfig, unknown> = z
   .strictObject({
-    backend: z.enum(["local", "memory", "versioned"]).describe("What the files lie on."),
+    backend: z.enum(["local", "memory", "versioned", "s3"]).describe("What the files lie on."),
     ...storage,
     mechanics,
     tenants: z
@@ -171,7 +255,8 @@ export const backend: z.ZodType<BackendConfig, unknown> = z
       .describe("Lets admins of tenants choose it, each mount with a place of its own in it."),
   })
   .superRefine(({ backend: kind, options }, context) => {
-    if (kind !== "memory" && options.root === undefined)
+    for (const fault of bucketFaults(kind, options, false)) context.addIssue(fault);
+    if ((kind === "local" || kind === "versioned") && (options.root ?? options.s3) === undefined)
       context.addIssue({
         code: "custom",
         path: ["options", "root"],
