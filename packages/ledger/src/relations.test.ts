@@ -390,10 +390,12 @@ test("What the changelog tells adds up to what a load reads, for both tenants, w
   }
 });
 
-test.each(["block", "membership"] as const)(
+test.each(["block", "membership", "renewal with an end"] as const)(
   "A %s may take something away: it waits for commits that were decided before, and who decided does so again",
   async (kind) => {
-    await at.ledger.subjects.createGroup(settlement(alpha), alpha, `kept-out-${kind}`);
+    await at.ledger.subjects.createGroup(settlement(alpha), alpha, `kept-out-${kind.length}`);
+    const held = onFile(alpha, `${root}/d/z`, "viewer", alice());
+    await grant(held);
     const decided = settlement(alpha, [await revisionOf(alpha)]);
     await using commit = await at.connect("bulkhead_app");
     await commit.client.query("begin");
@@ -402,9 +404,11 @@ test.each(["block", "membership"] as const)(
     ]);
     let done = false;
     const taking = grant(
-      kind === "block"
-        ? onFile(alpha, `${root}/d/z`, "blocked", alice())
-        : inGroup(`kept-out-${kind}`, alice()),
+      {
+        block: onFile(alpha, `${root}/d/z`, "blocked", alice()),
+        membership: inGroup(`kept-out-${kind.length}`, alice()),
+        "renewal with an end": { ...held, expiresAt: Date.now() + 60_000 },
+      }[kind],
     ).then(() => (done = true));
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(done).toBe(false);

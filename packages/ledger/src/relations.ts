@@ -29,9 +29,12 @@ const alive = "(r.expires_at is null or r.expires_at > bulkhead.now())";
 
 const unknownTenant = (): FileError => new FileError("not-found", "There is no such tenant.");
 
-/** Some relations take away: a block, and what makes somebody a member of a group that may be blocked. */
-const takes = ({ relation, object }: TupleJson): boolean =>
-  relation === "blocked" || object.type === "group";
+/**
+ * Some relations take away: a block, what makes somebody a member of a group that may be blocked, and one with an end,
+ * which may be earlier than the one it had.
+ */
+const takes = ({ relation, object, expiresAt }: TupleJson): boolean =>
+  relation === "blocked" || object.type === "group" || expiresAt !== undefined;
 
 /** Keeps the relations of the built-in model. What takes one away holds the fences of both tenants it concerns. */
 export const createRelations = (
