@@ -59,6 +59,8 @@ const does: Readonly<Record<string, string>> = {
     "Adds to a counter of a name of your own, unless that were more than its limit: then `allowed` is false. The platform key alone.",
   "POST /v1/tenants/{id}/quota/{resource}/decrement":
     "Takes from a counter. 409 where that were less than nothing. The platform key alone.",
+  "POST /v1/tenants/{id}/quota/audit":
+    "202 `{ job }`: counts what is really there, on every storage. The job's result is `{ tenant, counted, found, drift, storages }`. The platform key alone.",
   "POST /v1/tenants/{id}/upgrade":
     "`{ plan, preview? }`: puts a tenant on a plan, up or down, and ends a trial, never a suspension. With `preview` says what would change. The platform key alone.",
   "POST /v1/tenants/{id}/users":
@@ -100,7 +102,7 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/list-subjects":
     "`{ permission, object, type?, tenant?, model?, context?, limit?, after? }` → `{ items, next }`: as relations name them, a group for its members.",
   "POST /v1/explain":
-    "`{ operation, path, to?, subject? }` → `{ decision, code, subject, tenantStatus, steps }`: what the request would be answered, and why.",
+    "`{ operation, path, to?, size?, subject? }` → `{ decision, code, subject, tenantStatus, steps }`: what the request would be answered, and why.",
   "POST /v1/models":
     "`{ name, source, tenant? }`: a model of the tenant's own in OpenFGA's DSL or JSON. 201, 200 where it took another's place.",
   "GET /v1/models": "A page of models. `?tenant=`.",

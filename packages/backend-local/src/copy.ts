@@ -89,7 +89,11 @@ const copyDirectory = (
       judgeDirectory(found, mode);
       const parents = missingParents(found);
       checkAborted(ctx.signal);
-      await ctx.commit({ id: stagedId(stage.name, staged, parents), size: copied.bytes });
+      await ctx.commit({
+        id: stagedId(stage.name, staged, parents),
+        size: copied.bytes,
+        adds: copied,
+      });
       await land(volume, to, parents, [], () =>
         volume.fs.rename(stage.disk, volume.place.diskName(to)),
       );

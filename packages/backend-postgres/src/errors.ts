@@ -39,6 +39,10 @@ export const isTransient = (error: unknown): boolean =>
 const isForestalled = (error: unknown): boolean =>
   codeOf(error) === "23505" && textOf(error, "constraint") === "effect_once";
 
+/** True for what `toFileError` made of an effect that adds more than was granted: it did not happen. */
+export const isOutgrown = (error: unknown): boolean =>
+  isFileError(error, "conflict") && codeOf(error.cause) === "BHGRW";
+
 /** Makes the answer for a database that does not serve at the moment. */
 export const databaseUnavailable = (cause?: unknown): FileError =>
   new FileError("unavailable", "This storage's database does not serve now; try again shortly.", {
@@ -64,6 +68,10 @@ export const toFileError = (error: unknown): FileError => {
     return new FileError("conflict", "Too many changes meet here; try again.", { cause: error });
   if (isForestalled(error))
     return new FileError("conflict", "The change took too long and was given up; try again.", {
+      cause: error,
+    });
+  if (code === "BHGRW")
+    return new FileError("conflict", "What this replaces changed meanwhile; try again.", {
       cause: error,
     });
   if (isConnectionFault(error) || unable.test(code)) return databaseUnavailable(error);

@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { migrateTenantDatabase } from "./migrate.ts";
 import { pools } from "./pools.ts";
 import { postgres } from "./postgres.ts";
-import { migrations } from "./schema/migrations.ts";
+import { currentVersion, migrations } from "./schema/migrations.ts";
 import { codeOf, ctx, get, put } from "./test/tools.ts";
 
+const next = currentVersion + 1;
 let url: string;
 beforeEach(async () => {
   const database = await testDatabase();
@@ -21,23 +22,29 @@ describe("migrating a tenant's database", () => {
     await put(backend, "f", "kept");
     await migrateTenantDatabase(url);
     expect(await get(backend, "f")).toBe("kept");
-    expect(await query(url, "select version from bulkhead.migration")).toEqual([{ version: 1 }]);
+    expect(await query(url, "select version from bulkhead.migration")).toEqual(
+      migrations.map(({ version }) => ({ version })),
+    );
   });
 
   it("goes forward, all of a step or nothing of it", async () => {
     await migrateTenantDatabase(url);
     const broken = {
-      version: 2,
+      version: next,
       sql: (s: string) => `create table ${s}.more (n int); select 1/0;`,
     };
     await expect(migrateTenantDatabase(url, { steps: [...migrations, broken] })).rejects.toThrow(
       "division",
     );
-    const second = { version: 2, sql: (s: string) => `create table ${s}.more (n int);` };
+    const second = { version: next, sql: (s: string) => `create table ${s}.more (n int);` };
     await migrateTenantDatabase(url, { steps: [...migrations, second] });
     expect(await query(url, "select n from bulkhead.more")).toEqual([]);
     await expect(migrateTenantDatabase(url)).rejects.toThrow("newer release");
-    const changed = [{ ...migrations[0], version: 1, sql: () => "select 1" }, second];
+    const changed = [
+      { ...migrations[0], version: 1, sql: () => "select 1" },
+      ...migrations.slice(1),
+      second,
+    ];
     await expect(migrateTenantDatabase(url, { steps: changed })).rejects.toThrow("not the one");
   });
 
@@ -48,7 +55,7 @@ describe("migrating a tenant's database", () => {
     expect(await codeOf(put(backend, "f", "x"))).toBe("unavailable");
     await migrateTenantDatabase(url);
     await backend.probe(ctx());
-    await query(url, "insert into bulkhead.migration (version, hash) values (2, 'x')");
+    await query(url, "insert into bulkhead.migration (version, hash) values ($1, 'x')", [next]);
     expect(await codeOf(backend.probe(ctx()))).toBe("unavailable");
     for (const schema of ["", "A", "pg_x", 'a"b', "a'b", "1a", "a".repeat(64)]) {
       expect(await codeOf(migrateTenantDatabase(url, { schema }))).toBe("invalid-request");

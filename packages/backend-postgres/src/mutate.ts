@@ -13,10 +13,22 @@ import {
 import type { BackendPath } from "@bulkhead/contract";
 import { checkSignal } from "@bulkhead/kit";
 import { field, numberField, textField } from "./entry.ts";
+import { isOutgrown } from "./errors.ts";
 import { discard, stage } from "./stage.ts";
 import { chunkBytes, type Volume } from "./volume.ts";
 
 type Change = "write" | "mkdir" | "remove" | "transfer";
+
+/** What a change was judged to be: what it replaces, and what there will be more of. */
+interface Judged {
+  readonly before: string | undefined;
+  /** What is copied or stored, in bytes. */
+  readonly size: number;
+  readonly adds: { readonly bytes: number; readonly files: number };
+}
+
+/** How often a change that adds more than was granted is judged and granted again. */
+const tries = 5;
 
 const modeOf = (mode: Mode): readonly [string, string | null] =>
   typeof mode === "object"
@@ -49,6 +61,45 @@ const change = async (
   return database.effect(name, staged, values);
 };
 
+/**
+ * The same for what may grow: it adds no more than was granted. Where somebody changed what it replaces in between, it is
+ * judged again, and asks for `most`, so that once is enough for what is one file.
+ */
+const grow = async (
+  { database }: Volume,
+  ctx: OpContext,
+  name: Change,
+  staged: string,
+  values: readonly unknown[],
+  judged: () => Promise<Judged>,
+  most: (judged: Judged) => Judged["adds"],
+): Promise<unknown> => {
+  for (let attempt = 1; ; attempt++) {
+    const now = await judged();
+    const { before, size } = now;
+    const adds = attempt === 1 ? now.adds : most(now);
+    checkSignal(ctx.signal);
+    await ctx.commit({
+      id: staged,
+      size,
+      adds,
+      ...(before !== undefined && { etagBefore: before }),
+    });
+    try {
+      const bound = [Math.max(adds.bytes, 0), Math.max(adds.files, 0)];
+      return await database.effect(name, staged, [...values, ...bound]);
+    } catch (error) {
+      if (!isOutgrown(error) || attempt === tries) throw error;
+    }
+  }
+};
+
+const judgedOf = (answer: unknown, size: number): Judged => ({
+  before: textField(answer, "before"),
+  size,
+  adds: { bytes: numberField(answer, "bytes"), files: numberField(answer, "files") },
+});
+
 const replacedOf = (result: unknown): { replaced?: { size: number } } => {
   const size = field(result, "replaced");
   return typeof size === "number" ? { replaced: { size } } : {};
@@ -80,15 +131,21 @@ export const write =
       ctx.now,
       volume.graceMs,
     ];
+    const judged = async (size: number): Promise<Judged> =>
+      judgedOf(
+        await volume.database.json("judgeWrite", [...valuesOf(size).slice(0, 3), size], ctx.signal),
+        size,
+      );
     // A small body costs less than the question whether it will be wanted.
-    if (body.size === undefined || body.size > chunkBytes)
-      await judge(volume, ctx, "write", valuesOf(body.size ?? 0));
+    if (body.size === undefined || body.size > chunkBytes) await judged(body.size ?? 0);
     let result: unknown;
     try {
       const size = await stage(volume, blob, body, ctx.signal);
-      const values = valuesOf(size);
-      const before = textField(await judge(volume, ctx, "write", values), "before");
-      result = await change(volume, ctx, "write", blob, values, size, before);
+      const again = (): Promise<Judged> => judged(size);
+      result = await grow(volume, ctx, "write", blob, valuesOf(size), again, () => ({
+        bytes: size,
+        files: 1,
+      }));
     } catch (error) {
       await discard(volume, blob);
       throw error;
@@ -152,11 +209,18 @@ const transfer = async (
     volume.graceMs,
     volume.maxTreeEntries,
   ];
-  const judged = await judge(volume, ctx, "transfer", values);
-  const before = textField(judged, "before");
-  const size = numberField(judged, "size");
-  const result = await change(volume, ctx, "transfer", randomUUID(), values, size, before);
-  if (before !== undefined) volume.retired();
+  let replaces = false;
+  const judged = async (): Promise<Judged> => {
+    const answer = await volume.database.json("judgeTransfer", values, ctx.signal);
+    const now = judgedOf(answer, numberField(answer, "size"));
+    replaces = now.before !== undefined;
+    return now;
+  };
+  // What is replaced may be gone by then.
+  const most = ({ size, adds: { bytes, files } }: Judged): Judged["adds"] =>
+    move ? { bytes: 0, files: 0 } : { bytes: Math.max(bytes, size), files: Math.max(files, 1) };
+  const result = await grow(volume, ctx, "transfer", randomUUID(), values, judged, most);
+  if (replaces) volume.retired();
   return result;
 };
 

@@ -12,6 +12,8 @@ type Name =
   | "discard"
   | "doom"
   | "erase"
+  | "judgeWrite"
+  | "judgeTransfer"
   | "write"
   | "mkdir"
   | "remove"
@@ -35,13 +37,17 @@ const texts: Readonly<Record<Name, (s: string) => string>> = {
   discard: (s) => `select ${s}.discard_v1($1)`,
   doom: (s) => `select ${s}.doom_v1($1)`,
   erase: (s) => `select ${s}.erase_v1($1, $2)`,
+  judgeWrite: (s) => `select ${s}.judge_write_v2($1, $2, $3, $4)`,
+  judgeTransfer: (s) =>
+    `select ${s}.judge_transfer_v2($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::float8 / 1000), make_interval(secs => $9::float8 / 1000), $10)`,
+  // The bound is set first: a CASE asks its condition before it answers.
   write: (s) =>
-    `select ${s}.write_v1($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::float8 / 1000), make_interval(secs => $10::float8 / 1000))`,
+    `select case when ${s}.grant_v1($11, $12) then ${s}.write_v1($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::float8 / 1000), make_interval(secs => $10::float8 / 1000)) end`,
   mkdir: (s) => `select ${s}.mkdir_v1($1, $2, $3, to_timestamp($4::float8 / 1000))`,
   remove: (s) =>
     `select ${s}.remove_v1($1, $2, $3, $4, $5, make_interval(secs => $6::float8 / 1000), $7)`,
   transfer: (s) =>
-    `select ${s}.transfer_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::float8 / 1000), make_interval(secs => $11::float8 / 1000), $12)`,
+    `select case when ${s}.grant_v1($13, $14) then ${s}.transfer_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10::float8 / 1000), make_interval(secs => $11::float8 / 1000), $12) end`,
   verdict: (s) => `select ${s}.verdict_v1($1)`,
   effects: (s) => `select ${s}.effects_v1($1)`,
   effect: (s) =>
@@ -73,6 +79,8 @@ export const statementsOf = (schema: string): Statements => {
     discard: of("discard"),
     doom: of("doom"),
     erase: of("erase"),
+    judgeWrite: of("judgeWrite"),
+    judgeTransfer: of("judgeTransfer"),
     write: of("write"),
     mkdir: of("mkdir"),
     remove: of("remove"),

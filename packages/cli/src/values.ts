@@ -39,6 +39,9 @@ const amount = (text: string): number | null => {
   return Number.isSafeInteger(value) ? value : refuse("A limit is below 8,192T.");
 };
 
+/** Reads a number of bytes. */
+export const bytes = (text: string): number => amount(text) ?? refuse("It is a number, or 10G.");
+
 /** Gathers `resource=amount`, given any number of times. */
 export const limits = (
   text: string,

@@ -8,6 +8,8 @@ import type { Transport } from "./transport.ts";
 export interface ExplainOptions extends CallOptions {
   /** The other end of a copy or move. */
   readonly to?: string | undefined;
+  /** How many bytes a write would have. */
+  readonly size?: number | undefined;
   /** Whose request to explain, as `user:alice`; the key's own by default. */
   readonly subject?: string | undefined;
 }
@@ -21,12 +23,13 @@ export type Explain = (
 
 export const createExplain =
   (transport: Transport): Explain =>
-  async (operation, path, { to, subject, signal } = {}) => {
+  async (operation, path, { to, subject, size, signal } = {}) => {
     const json = {
       operation,
       path: checkedPath(path),
       to: to === undefined ? undefined : checkedPath(to),
       subject,
+      size,
     };
     return asked(transport, "/v1/explain", json, { signal }, wireExplanation);
   };

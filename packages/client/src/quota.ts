@@ -1,5 +1,7 @@
-import type { QuotaAnswer, QuotaEntries, QuotaInput } from "@bulkhead/contract";
-import { quotaAnswer, quotaEntries } from "@bulkhead/wire";
+import type { QuotaAnswer, QuotaAudit, QuotaEntries, QuotaInput } from "@bulkhead/contract";
+import { acceptedJob, quotaAnswer, quotaAudit, quotaEntries } from "@bulkhead/wire";
+import { bulkheadError } from "./errors.ts";
+import type { Jobs } from "./jobs.ts";
 import type { CallOptions } from "./options.ts";
 import { asked, posted, type PostOptions } from "./post.ts";
 import { counterTarget, recordTarget } from "./target.ts";
@@ -31,6 +33,8 @@ export interface Quotas {
     resource: string,
     options?: QuotaOptions,
   ) => Promise<QuotaAnswer>;
+  /** Counts what is really there, on every storage, beside what the counters say. Resolves once it is counted. */
+  readonly audit: (tenant: string, options?: PostOptions) => Promise<QuotaAudit>;
   /** Takes from a counter. Rejects with `conflict` where that were less than nothing. */
   readonly decrement: (
     tenant: string,
@@ -39,7 +43,7 @@ export interface Quotas {
   ) => Promise<QuotaAnswer>;
 }
 
-export const createQuota = (transport: Transport): Quotas => {
+export const createQuota = (transport: Transport, jobs: Jobs): Quotas => {
   const change =
     (verb: "increment" | "decrement"): Quotas["increment"] =>
     (tenant, resource, { amount, ...options } = {}) =>
@@ -68,6 +72,16 @@ export const createQuota = (transport: Transport): Quotas => {
       ),
     check: (tenant, resource, { amount, ...options } = {}) =>
       asked(transport, counterTarget(tenant, resource, "check"), { amount }, options, quotaAnswer),
+    audit: async (tenant, options = {}) => {
+      const target = recordTarget("tenants", tenant, "quota/audit");
+      const { job } = await posted(transport, target, {}, options, acceptedJob);
+      const ended = await jobs.wait(job, { signal: options.signal });
+      if (ended.state === "done") return quotaAudit.parse(ended.result);
+      throw bulkheadError("unavailable", ended.error ?? "It could not be counted.", {
+        status: 202,
+        retryable: true,
+      });
+    },
     increment: change("increment"),
     decrement: change("decrement"),
   };

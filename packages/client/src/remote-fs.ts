@@ -77,7 +77,7 @@ export class RemoteFS {
     this.explain = createExplain(this.#transport);
     this.jobs = createJobs(this.#transport);
     this.tenants = createTenants(this.#transport, this.jobs);
-    this.quota = createQuota(this.#transport);
+    this.quota = createQuota(this.#transport, this.jobs);
     ({
       versions: this.versions,
       restore: this.restore,

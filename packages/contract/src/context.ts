@@ -7,6 +7,8 @@ export interface Staged {
   readonly size: number;
   readonly digest?: string;
   readonly etagBefore?: string;
+  /** How much more there will be at most, where that is not the size of one file less that of what it replaces. */
+  readonly adds?: { readonly files: number; readonly bytes: number };
 }
 
 /** All that a backend may know of a request. */

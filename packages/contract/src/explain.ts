@@ -37,6 +37,8 @@ export interface ExplainInput {
   readonly path: string;
   /** The other end of a copy or move. */
   readonly to?: string | undefined;
+  /** How many bytes a write would have; without, only what is independent of it is judged. */
+  readonly size?: number | undefined;
   /** Whose request to explain; by default the caller's own. */
   readonly subject?: string | undefined;
 }

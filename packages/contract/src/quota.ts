@@ -57,6 +57,37 @@ export interface UsageReport {
   readonly warnings: readonly string[];
 }
 
+/** Bytes and files that are live, and bytes of older versions. */
+export interface StoredAmounts {
+  readonly bytes: number;
+  readonly files: number;
+  readonly versionBytes: number;
+}
+
+/** What lies in one storage outside the ledger. */
+export interface StorageAudit {
+  /** Where it is mounted. */
+  readonly path: string;
+  readonly scheme: string;
+  readonly found: StoredAmounts;
+  /** Files whose charge is not their size, the first of them; null where it is not there, or not charged. */
+  readonly differences: readonly {
+    readonly path: string;
+    readonly found: number | null;
+    readonly charged: number | null;
+  }[];
+}
+
+/** What a tenant's counters say, and what is really there. */
+export interface QuotaAudit {
+  readonly tenant: string;
+  readonly counted: StoredAmounts;
+  readonly found: StoredAmounts;
+  /** Counted less found. */
+  readonly drift: StoredAmounts;
+  readonly storages: readonly StorageAudit[];
+}
+
 /** Limits and counters of tenants: the platform's to change, its tenant's to see. */
 export interface QuotaControl {
   readonly get: (ctx: Context, tenant: string) => Promise<QuotaEntries>;
@@ -73,4 +104,6 @@ export interface QuotaControl {
   /** Takes away. Rejects with `conflict` where that were less than nothing. */
   readonly decrement: QuotaControl["check"];
   readonly usage: (ctx: Context, tenant: string) => Promise<UsageReport>;
+  /** Begins to count what is really there, on every storage: the job's result is a `QuotaAudit`. */
+  readonly audit: (ctx: Context, tenant: string) => Promise<{ readonly job: string }>;
 }

@@ -35,7 +35,8 @@ export interface Settlement {
   revisions: readonly Revision[];
   /** Of further tenants, told by the same read; nothing was decided on them. */
   readonly nearby?: readonly Revision[] | undefined;
-  reserved: { bytes: number; files: number };
+  /** What its body holds of the tenant's room, under the id of the reservation; the commit takes it over. */
+  reserved: { bytes: number; files: number; id?: string | undefined };
   /** Undefined for the earlier parts of an operation whose last part is audited. */
   audit: AuditDraft | undefined;
   /** The `Idempotency-Key` row that this operation's commit marks as done. */

@@ -134,6 +134,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       tenants: options.tenantStore,
       quota: ledger.quota,
       audited: asks,
+      jobs: ledger.jobs,
       requestsOf: async (uid) => {
         await options.metering.flush();
         return ledger.usage.requestsThisMonth(uid);
@@ -190,6 +191,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
     ...explainControl({
       authority,
       audited: asks,
+      quota: ledger.quota,
       relations: options.relations,
       rates: options.door.look,
       place: ({ principal }, path) => scope(principal.reach, namespaceRoots, path),

@@ -16,6 +16,7 @@ import {
   gated,
   keptCurrent,
   metering,
+  quota,
   scopesAllow,
   sharing,
   streamWatch,
@@ -27,16 +28,16 @@ import {
 } from "@bulkhead/policy";
 import { afterwork } from "@bulkhead/settle";
 import { type Mount, scoped, tree } from "@bulkhead/vfs";
+import { auditKind, auditQuota } from "./audit-quota.ts";
 import { checkMove } from "./check-move.ts";
 import { closers, type Closers } from "./closers.ts";
 import { closePublic } from "./close-public.ts";
 import { makeTenants } from "./make-tenants.ts";
 import { openTenantDatabases, type SealKeys } from "./open-tenant-databases.ts";
 import { provisionTenant } from "./provision-tenant.ts";
-import { startCollector } from "./start-collector.ts";
+import { startHousekeeping } from "./start-housekeeping.ts";
 import { startMetering } from "./start-metering.ts";
-import { startReplays } from "./start-replays.ts";
-import { startScrub } from "./start-scrub.ts";
+import { reservations } from "./reservations.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import { grounds } from "./grounds.ts";
 import type { BackendSpec, MountSpec, PlacementSpec } from "./mount-spec.ts";
@@ -46,13 +47,13 @@ import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openControl } from "./open-control.ts";
 import { noPlans } from "./no-plans.ts";
 import { openMounts, openTable } from "./open-mounts.ts";
-import { unreadyMounts } from "./unready-mounts.ts";
 import { type EntranceSettings, openEntrance } from "./open-entrance.ts";
 import { openHistory } from "./open-history.ts";
 import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { firstRootOf, type LedgerRoot } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
+import { unreadyMounts } from "./unready-mounts.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
 
 export interface EngineOptions extends EntranceSettings {
@@ -178,6 +179,8 @@ const openTree = async (
   });
   opened.add(meter.close);
   const { door: entrance, attempts, draw } = openEntrance(ledger, onGround, options, opened);
+  const held = reservations(ledger.reservations);
+  opened.add(held.close);
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
@@ -195,6 +198,7 @@ const openTree = async (
       }),
       filtered,
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
+      quota(held.usage),
       metering(meter.meter),
     );
   const storages = tree(roots.table, {
@@ -268,6 +272,7 @@ const openTree = async (
         templates,
         certificateKey: options.certificateKey,
       }),
+      [auditKind]: auditQuota({ ledger, roots, templates, tenantAt: onGround }),
       [provisionKind]: provisionTenant({
         ledger,
         databases,
@@ -285,10 +290,7 @@ const openTree = async (
     // A ledger that does not answer is every request's own to report.
     void roots.catchUp(undefined).catch(() => undefined);
   }, pollMs).unref();
-  const { log } = options;
-  opened.add(startCollector({ leases: ledger.leases, roots, templates, log }));
-  opened.add(startScrub({ leases: ledger.leases, roots, templates, log }));
-  opened.add(startReplays({ intents: ledger.intents, roots, templates, log }));
+  startHousekeeping({ ...plans, ledger, roots, templates, log: options.log }, opened);
   opened.add(async () => {
     clearInterval(poll);
     stopping.abort();

@@ -5,17 +5,17 @@ import { type Intents, type Outcome, type PendingIntent, platformUid } from "./t
 import type { Charge, SettledAs } from "./types-accounted.ts";
 
 const begin = {
-  name: "intent_begin_v1",
-  text: "select bulkhead.intent_begin_v1($1, $2, $3, $4, $5, $6)",
+  name: "intent_begin_v2",
+  text: "select bulkhead.intent_begin_v2($1, $2, $3, $4, $5, $6)",
 };
 const commit = {
-  name: "intent_commit_v2",
-  text: "select bulkhead.intent_commit_v2($1, $2, $3, $4, $5, $6)",
+  name: "intent_commit_v3",
+  text: "select bulkhead.intent_commit_v3($1, $2, $3, $4, $5, $6, $7)",
 };
 // In the order given: they wait for the same head, and its chain tells the order in which they were settled.
 const settle = {
-  name: "intent_settle_v2",
-  text: `select array_agg(bulkhead.intent_settle_v2(s.id, s.outcome, s.facts)) from (
+  name: "intent_settle_v3",
+  text: `select array_agg(bulkhead.intent_settle_v3(s.id, s.outcome, s.facts)) from (
     select * from unnest($1::text[], $2::jsonb[], $3::jsonb[]) with ordinality as u (id, outcome, facts, n)
       order by n offset 0) s`,
 };
@@ -95,6 +95,7 @@ export const createIntents = (hot: Database, long: Database, background: Databas
         staged.size,
         staged.digest ?? null,
         staged.etagBefore ?? null,
+        staged.adds === undefined ? null : toJson(staged.adds),
       ]),
     settle: settleBy,
     charge: async (id, outcome) => {

@@ -26,6 +26,7 @@ import { expireRelations } from "./relation-expiry.ts";
 import { createQuota } from "./quota.ts";
 import { createRates } from "./rates.ts";
 import { createRelations } from "./relations.ts";
+import { createReservations } from "./reservations.ts";
 import { createRoots } from "./roots.ts";
 import { createSecrets } from "./secrets.ts";
 import { createShares } from "./shares.ts";
@@ -134,6 +135,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     keys: createKeys(background, hot, change),
     tenants: createTenants(background, change),
     quota: createQuota(background, change),
+    reservations: createReservations(hot, background),
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),
     masterKeys: createMasterKeys(background),

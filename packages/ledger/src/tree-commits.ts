@@ -29,6 +29,7 @@ const statements = {
   forgetBlob: functionCall("blob_forget_v1", 2),
   write: functionCall("commit_write_v1", 3),
   writeTogether: functionCall("commit_write_v2", 15),
+  writeHeld: functionCall("commit_write_held_v1", 4),
   mkdir: functionCall("commit_mkdir_v1", 4),
   remove: functionCall("commit_remove_v1", 6),
   copy: functionCall("commit_copy_v1", 8),
@@ -163,11 +164,11 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
         ifMatch: matchOf(mode),
       };
     });
-    const answers = await hot.call<TreeAnswer<WriteResult>[]>(statements.write, [
-      tenant,
-      toJson(items),
-      Buffer.concat(contents),
-    ]);
+    const values = [tenant, toJson(items), Buffer.concat(contents)];
+    const held = rides.length === 1 ? rides[0]?.write.settlement.reserved.id : undefined;
+    const answers = await (held === undefined
+      ? hot.call<TreeAnswer<WriteResult>[]>(statements.write, values)
+      : hot.call<TreeAnswer<WriteResult>[]>(statements.writeHeld, [...values, held]));
     return sized(rides, answers);
   };
   const together = combine<Ride, TreeAnswer<WriteResult>>(async (tenant, rides) => {

@@ -18,7 +18,7 @@ import type {
 } from "@bulkhead/contract";
 
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
-import type { QuotaStore } from "./types-quota.ts";
+import type { QuotaStore, Reservations } from "./types-quota.ts";
 import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { Mounts } from "./types-mounts.ts";
 import type { Roots } from "./types-roots.ts";
@@ -182,6 +182,7 @@ export interface Ledger {
   readonly keys: KeyStore;
   readonly tenants: TenantStore;
   readonly quota: QuotaStore;
+  readonly reservations: Reservations;
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;
   readonly masterKeys: MasterKeys;

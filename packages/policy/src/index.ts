@@ -40,6 +40,7 @@ export * from "./rates/drawing.ts";
 export * from "./rates/failed-attempts.ts";
 export * from "./rates/tenant-facts.ts";
 export * from "./rates/throttles.ts";
+export * from "./quota/quota.ts";
 export * from "./relations-allow.ts";
 export * from "./shares.ts";
 export * from "./stream-watch.ts";

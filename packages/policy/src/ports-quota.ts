@@ -11,6 +11,8 @@ export interface Quota {
   readonly overrides: Limits;
   readonly soft: Limits;
   readonly used: Readonly<Record<string, number>>;
+  /** By those who write at the moment. */
+  readonly reserved: { readonly bytes: number; readonly files: number };
 }
 
 /** What became of a counter; `current` is what there is then. */

@@ -28,6 +28,7 @@ export const explainRequest: z.ZodType<ExplainInput> = z.strictObject({
   path: z.string(),
   to: z.string().optional(),
   subject: relationName.optional(),
+  size: z.int().min(0).optional(),
 });
 
 /** One question of a decision, in the order in which they are asked. */

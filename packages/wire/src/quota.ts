@@ -1,5 +1,6 @@
 import type {
   QuotaAnswer,
+  QuotaAudit,
   QuotaEntries,
   QuotaEntry,
   QuotaInput,
@@ -48,6 +49,30 @@ export const quotaAnswer: z.ZodType<QuotaAnswer> = z
     remaining: z.number().nullable(),
   })
   .transform(({ reason, ...rest }) => ({ ...rest, ...(reason !== undefined && { reason }) }));
+
+const amounts = z.object({ bytes: z.number(), files: z.number(), versionBytes: z.number() });
+
+/** The result of the job that `POST /v1/tenants/{id}/quota/audit` begins. */
+export const quotaAudit: z.ZodType<QuotaAudit> = z.object({
+  tenant: z.string(),
+  counted: amounts,
+  found: amounts,
+  drift: amounts,
+  storages: z.array(
+    z.object({
+      path: z.string(),
+      scheme: z.string(),
+      found: amounts,
+      differences: z.array(
+        z.object({
+          path: z.string(),
+          found: z.number().nullable(),
+          charged: z.number().nullable(),
+        }),
+      ),
+    }),
+  ),
+});
 
 /** `GET /v1/tenants/{id}/usage` */
 export const usageReport: z.ZodType<UsageReport> = z.object({

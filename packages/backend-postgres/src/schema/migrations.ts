@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { contentFunctions } from "./functions-content.ts";
 import { effectFunctions } from "./functions-effects.ts";
 import { findFunctions } from "./functions-find.ts";
+import { grantFunctions } from "./functions-grants.ts";
 import { recoveryFunctions } from "./functions-recovery.ts";
 import { transferFunctions } from "./functions-transfer.ts";
 import { tables } from "./tables.ts";
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
         .map((part) => part(s))
         .join("\n"),
   },
+  { version: 2, sql: grantFunctions },
 ];
 
 /** The version that this code works on. */

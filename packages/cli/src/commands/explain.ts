@@ -6,11 +6,12 @@ import { UsageError } from "../failure.ts";
 import { factLines } from "../fact-lines.ts";
 import { withoutSlash } from "../place.ts";
 import { type Column, table } from "../table.ts";
-import { oneOf } from "../values.ts";
+import { bytes, oneOf } from "../values.ts";
 
 interface Flags {
   readonly subject?: string;
   readonly to?: string;
+  readonly size?: number;
 }
 
 type Explanation = Awaited<ReturnType<RemoteFS["explain"]>>;
@@ -51,13 +52,14 @@ export const addExplain = (program: Command, bind: Bind): void => {
     .argument("<operation>", operations.join(", "), oneOf(operations))
     .argument("<path>")
     .option("--subject <subject>", "whose request it would be: user:alice")
+    .option("--size <bytes>", "how long a write would be: 1000, 10G", bytes)
     .option("--to <path>", "the target of a copy or move")
     .action(
       bind(async (cli, operation: (typeof operations)[number], path: string, flags: Flags) => {
         await at(cli, path, async (place) => {
-          const { subject } = flags;
+          const { subject, size } = flags;
           const to = flags.to && (await targetOf(cli, place.alias, flags.to));
-          const options = { subject, to, signal: cli.signal };
+          const options = { subject, size, to, signal: cli.signal };
           await show(cli, await place.remote.explain(operation, withoutSlash(place.path), options));
         });
       }),

@@ -1,9 +1,10 @@
-import type { QuotaAnswer, QuotaEntries } from "@bulkhead/contract";
+import type { QuotaAnswer, QuotaAudit, QuotaEntries } from "@bulkhead/contract";
 import type { Command } from "commander";
 import type { Bind, Cli } from "../cli.ts";
 import { exits } from "../exit-codes.ts";
 import { about } from "../failure.ts";
 import { showRecord } from "../show.ts";
+import { showAudits } from "../show-audits.ts";
 import { table } from "../table.ts";
 import { limits, planLimits, wholeNumber } from "../values.ts";
 
@@ -83,6 +84,26 @@ export const addQuota = (program: Command, bind: Bind): void => {
         await about(id, async () =>
           showEntries(cli, await remote.quota.set(id, settingsOf(flags), { signal: cli.signal })),
         );
+      }),
+    );
+  quota
+    .command("audit")
+    .description("count what is really there, on every storage; exit code 1 where counters drift")
+    .argument("[tenant]", "all tenants by default")
+    .action(
+      bind(async (cli, id?: string) => {
+        const remote = await cli.remote();
+        const { signal } = cli;
+        const ids =
+          id === undefined
+            ? (await Array.fromAsync(remote.tenants.list({}, { signal }))).map((one) => one.id)
+            : [id];
+        const audits: QuotaAudit[] = [];
+        for (const one of ids)
+          await about(one, async () => {
+            audits.push(await remote.quota.audit(one, { signal }));
+          });
+        await showAudits(cli, audits);
       }),
     );
   const verbs = [

@@ -1,5 +1,11 @@
 import type { Context, Control } from "@bulkhead/contract";
-import { amountRequest, quotaRequest, upgradeRequest, wireTenantOf } from "@bulkhead/wire";
+import {
+  amountRequest,
+  emptyRequest,
+  quotaRequest,
+  upgradeRequest,
+  wireTenantOf,
+} from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { jsonBytes, parseJson } from "../json-body.ts";
@@ -43,6 +49,11 @@ const check = async (
   json: await control.quota.check(ctx, param("id"), decoded("resource"), amount),
 });
 
+const auditing = async ({ control, ctx, param }: Call): Promise<Answer> => {
+  const { job } = await control.quota.audit(ctx, param("id"));
+  return { status: 202, headers: { Location: `/v1/jobs/${job}` }, json: { job } };
+};
+
 /** `/v1/tenants/{id}/quota`, `/usage` and `/upgrade` */
 export const quotaRoutes: readonly Route[] = [
   {
@@ -79,6 +90,12 @@ export const quotaRoutes: readonly Route[] = [
     schema: amountRequest,
     run: check,
     again: check,
+  }),
+  post({
+    url: "/v1/tenants/:id/quota/audit",
+    schema: emptyRequest,
+    run: auditing,
+    again: auditing,
   }),
   counter("increment"),
   counter("decrement"),

@@ -19,6 +19,7 @@ export const quotaControl = (): Pick<Control, "plans" | "quota"> => {
       check: async (_ctx, _tenant, resource) => add(resource, 0),
       increment: async (_ctx, _tenant, resource, amount) => add(resource, amount),
       decrement: async (_ctx, _tenant, resource, amount) => add(resource, -amount),
+      audit: async () => ({ job: "job" }),
       usage: async () => ({ plan: null, usage: {}, limits: {}, utilization: {}, warnings: [] }),
     },
   };

@@ -26,6 +26,9 @@ import { treeWrite, treeWriteExecutions } from "./functions-tree-write.ts";
 import { treeFunctions } from "./functions-trees.ts";
 import { provisioning } from "./provisioning.ts";
 import { plans } from "./plans.ts";
+import { quotaFunctions, quotaTables } from "./quota.ts";
+import { quotaIntents } from "./quota-intents.ts";
+import { quotaWatch } from "./quota-watch.ts";
 import { executions, policies } from "./roles.ts";
 import { tables } from "./tables.ts";
 import { rates } from "./rates.ts";
@@ -99,6 +102,12 @@ export const migrations: readonly Migration[] = [
   { version: 14, name: "mounts", sql: mounts, minCode: 14 },
   { version: 16, name: "moves", sql: moves, minCode: 10 },
   { version: 18, name: "plans", sql: plans, minCode: 18 },
+  {
+    version: 19,
+    name: "quota",
+    sql: quotaTables + quotaIntents + quotaFunctions + quotaWatch,
+    minCode: 19,
+  },
   { version: 20, name: "rates", sql: rates, minCode: 9 },
   { version: 22, name: "usage", sql: usage, minCode: 9 },
 ];

@@ -20,6 +20,8 @@ import { rooted } from "../shares.ts";
 import { reachAll, relationsAllow } from "../relations-allow.ts";
 import type { Relations, SubjectRef } from "../ports-relations.ts";
 import type { Authority } from "../ports.ts";
+import type { QuotaStore } from "../ports-quota.ts";
+import { explainQuota } from "../quota/explain-quota.ts";
 import { type AtStorage, askStorage, checkMounts } from "../relations/at-storage.ts";
 import { reasonsFor } from "../relations/reasons.ts";
 import type { Audited } from "./audited.ts";
@@ -54,6 +56,7 @@ export interface ExplainControlOptions extends AtStorage {
   readonly scopesAllow: Decision;
   readonly groundAllows: Decision;
   readonly tenantAt: (path: VirtualPath) => string | undefined;
+  readonly quota: Pick<QuotaStore, "of">;
   readonly writeSubject: (subject: SubjectRef) => Promise<string>;
 }
 
@@ -109,6 +112,7 @@ const isLook = (operation: Operation): boolean => operation === "stat" || operat
 /** Answers what a request would get, and why: each question is asked of what answers it for the request itself. */
 export const explainControl = (options: ExplainControlOptions): Explain => {
   const { relations, place, through, storedAt, statAt } = options;
+  const judgeQuota = explainQuota(options);
 
   const reasons = reasonsFor(options.writeSubject);
 
@@ -228,7 +232,11 @@ export const explainControl = (options: ExplainControlOptions): Explain => {
         above
           ? skipped("It is answered without them.")
           : askRelations(behind.ctx, ctx.principal, call(), behind.holds === true),
-      quota: () => skipped("No quota is judged before the operation."),
+      quota: async () => {
+        if (isLook(operation) || operation === "read" || above) return skipped("It adds nothing.");
+        const { error, detail, facts } = await judgeQuota(ctx, behind.ctx, call(), input.size);
+        return error === undefined ? allowed(detail, facts) : denied(error, facts);
+      },
       mount: () => {
         options.groundAllows(behind.ctx.principal, call());
         const places = behind.paths.map((path) => {

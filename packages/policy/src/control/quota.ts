@@ -20,6 +20,13 @@ export interface QuotaControlOptions {
   readonly tenants: Pick<TenantStore, "get"> & Pick<TenantPlanStore, "setQuota">;
   readonly quota: QuotaStore;
   readonly audited: Audited;
+  readonly jobs: {
+    readonly enqueue: (job: {
+      readonly kind: string;
+      readonly payload: Readonly<Record<string, unknown>>;
+      readonly idempotency?: string | undefined;
+    }) => Promise<string>;
+  };
   /** Requests of the running period, from whoever counts them; without, there are none to tell of. */
   readonly requestsOf?: ((uid: string) => Promise<number | undefined>) | undefined;
 }
@@ -32,6 +39,9 @@ export const checkResource = (name: string): void => {
       "A resource has a name of up to 63 letters, digits, '_' and '-', and begins with a letter.",
     );
 };
+
+/** The kind of the job that recounts. */
+export const auditKind = "quota.audit";
 
 const counted: ReadonlySet<string> = new Set(countedResources);
 
@@ -96,7 +106,7 @@ const ownOf = (limits: Limits, name: string): number | null | undefined =>
 
 /** Shows tenants' limits to their admins, and lets the platform change them. */
 export const quotaControl = (options: QuotaControlOptions): QuotaControl => {
-  const { tenants, quota, audited, requestsOf } = options;
+  const { tenants, quota, audited, jobs, requestsOf } = options;
   const visible = visibleTenant(tenants);
 
   /** Who administers a part of a tenant is not told of the rest. */
@@ -167,16 +177,30 @@ export const quotaControl = (options: QuotaControlOptions): QuotaControl => {
         checkResource(resource);
         const more = amountOf(amount);
         const tenant = await seen(ctx, id);
-        const { limits, used } = await quota.of(tenant.uid);
+        const { limits, used, reserved } = await quota.of(tenant.uid);
         const limit = ownOf(limits, resource);
         if (limit === undefined) return unconfigured;
         const requests = resource === "requests" ? await requestsOf?.(tenant.uid) : undefined;
         const current = requests ?? used[resource] ?? 0;
-        const fits = limit === null || current + more <= limit;
+        const onItsWay =
+          resource === "bytes" ? reserved.bytes : resource === "files" ? reserved.files : 0;
+        const fits = limit === null || current + onItsWay + more <= limit;
         return answerOf(resource, { state: fits ? "done" : "exceeded", current, limit });
       }),
     increment: change("quota.increment", 1),
     decrement: change("quota.decrement", -1),
+    audit: (ctx, id) =>
+      audited(ctx, "quota.audit", `tenant:${id}`, async ({ idempotency }) => {
+        checkPlatform(ctx.principal);
+        const { uid } = await existingTenant(tenants, id);
+        // The platform's own: its result names files.
+        const job = await jobs.enqueue({
+          kind: auditKind,
+          payload: { tenant: uid },
+          ...(idempotency !== undefined && { idempotency }),
+        });
+        return { job };
+      }),
     usage: (ctx, id) =>
       audited(ctx, "tenant.usage", `tenant:${id}`, async () => {
         const { uid } = await seen(ctx, id);
