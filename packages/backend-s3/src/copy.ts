@@ -169,9 +169,9 @@ const copyDirectory = async (
   from: BackendPath,
   to: BackendPath,
 ): Promise<Removed> => {
-  const { bytes } = await weigh(store, store.keys.below(from), ctx.signal);
+  const adds = await weigh(store, store.keys.below(from), ctx.signal);
   const write = randomUUID();
   checkAborted(ctx.signal);
-  await ctx.commit({ id: stagedId({ kind: "tree", write }), size: bytes });
+  await ctx.commit({ id: stagedId({ kind: "tree", write }), size: adds.bytes, adds });
   return copyBelow(store, ctx, from, to, write);
 };

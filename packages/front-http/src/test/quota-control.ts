@@ -1,5 +1,11 @@
 import { type Control, FileError, type QuotaAnswer } from "@bulkhead/contract";
 
+const noMove = (): Promise<never> =>
+  Promise.reject(new FileError("not-found", "No tenant moves here."));
+
+/** Moves of nobody. */
+export const moves: Control["moves"] = { begin: noMove, latest: noMove, abort: noMove };
+
 /** Counters in memory, each limited to ten, and plans that nobody is put on. */
 export const quotaControl = (): Pick<Control, "plans" | "quota"> => {
   const used = new Map<string, number>();

@@ -17,7 +17,7 @@ import {
   type TenantRecord,
 } from "@bulkhead/contract";
 import { append, plainContext, textBody } from "@bulkhead/kit";
-import { quotaControl } from "./quota-control.ts";
+import { moves, quotaControl } from "./quota-control.ts";
 import { relationWorld, type RelationWorld } from "./relation-control.ts";
 import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 
@@ -200,6 +200,7 @@ const controlOver = (
   return {
     ...relations.control,
     ...quotaControl(),
+    moves,
     session,
     // Served over the real system: test/mounts.
     mounts: {
