@@ -10,6 +10,7 @@ import { addExplain } from "./commands/explain.ts";
 import { addGet } from "./commands/get.ts";
 import { addGrant } from "./commands/grant.ts";
 import { addGroup } from "./commands/group.ts";
+import { addImportTree } from "./commands/import-tree.ts";
 import { addJob } from "./commands/job.ts";
 import { addKey } from "./commands/key.ts";
 import { addLs } from "./commands/ls.ts";
@@ -72,6 +73,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addCat(program, bound);
   addGet(program, bound);
   addPut(program, bound);
+  addImportTree(program, bound);
   addCopyAndMove(program, bound);
   addRm(program, bound);
   addMkdir(program, bound);

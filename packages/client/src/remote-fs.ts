@@ -44,6 +44,8 @@ type ReadText = Options.ReadFileOptions & { readonly encoding: "utf8" | "utf-8" 
  * its `signal`. Needs nothing but `fetch`.
  */
 export class RemoteFS {
+  /** Where the server is, without a slash at its end. */
+  readonly url: string;
   readonly keys: Keys;
   readonly tenants: Tenants;
   readonly quota: Quotas;
@@ -66,13 +68,14 @@ export class RemoteFS {
   constructor(options: Options.RemoteFSOptions) {
     this.#options = options;
     this.#transport = transportOf(options);
+    this.url = baseUrl(options.url);
     this.keys = createKeys(this.#transport);
     this.users = createUsers(this.#transport);
     this.relations = createRelations(this.#transport);
     this.groups = createGroups(this.#transport, this.relations);
     this.models = createModels(this.#transport);
     this.mounts = createMounts(this.#transport);
-    this.shares = createShares(this.#transport, baseUrl(options.url));
+    this.shares = createShares(this.#transport, this.url);
     this.check = createCheck(this.relations);
     this.explain = createExplain(this.#transport);
     this.jobs = createJobs(this.#transport);
