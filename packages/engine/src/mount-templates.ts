@@ -1,6 +1,4 @@
-import { rm } from "node:fs/promises";
 import {
-  type Backend,
   FileError,
   isUnder,
   parseVirtualPath,
@@ -8,9 +6,7 @@ import {
   type VirtualPath,
 } from "@bulkhead/contract";
 import { runtimeMountId, type StoredMount } from "@bulkhead/ledger";
-import type { TreeRef } from "@bulkhead/ledger";
 import { groundOf } from "@bulkhead/policy";
-import { verifyResidency } from "@bulkhead/resilience";
 import type { Mount } from "@bulkhead/vfs";
 import { folderRoot, hasOwnPlace, mountPlace } from "./mount-place.ts";
 import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
@@ -30,7 +26,6 @@ import {
   type Damage,
   dropVersioned,
   scrubVersioned,
-  treeOf,
   type VersionedRequest,
 } from "./open-versioned.ts";
 import { replayPostgres, weighPostgres } from "./open-postgres.ts";
@@ -43,6 +38,7 @@ import {
   rootMountId,
   rootStore,
 } from "./root-folders.ts";
+import { rootContent, type RootContent } from "./root-content.ts";
 import type { LedgerRoot } from "./roots.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
 
@@ -55,7 +51,7 @@ export interface MountTemplateOptions {
   readonly dataDir: string;
 }
 
-export interface MountTemplates {
+export interface MountTemplates extends RootContent {
   /** The platform's own ground, with an empty directory for each namespace. */
   readonly platform: (namespaceRoots: readonly string[]) => Mount;
   /** A mount of the configuration. */
@@ -72,12 +68,6 @@ export interface MountTemplates {
   readonly folderOf: (root: LedgerRoot) => string | undefined;
   /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
   readonly collect: (root: LedgerRoot, signal: AbortSignal) => Promise<void>;
-  /** The tree of a tenant's root, made the first time. Rejects where its placement keeps none. */
-  readonly tree: (root: LedgerRoot) => Promise<TreeRef>;
-  /** Opens the storage that the long contents of a tenant's root lie in, where its placement keeps history. */
-  readonly content: (root: LedgerRoot) => Promise<Backend>;
-  /** Removes all that lies where such a root would have its content, which nothing stands on. Can be repeated. */
-  readonly erase: (root: LedgerRoot) => Promise<void>;
   /** Reads all that a tenant's root keeps again, where its placement keeps digests, and names what is damaged. */
   readonly scrub: (root: LedgerRoot, signal: AbortSignal) => Promise<readonly Damage[]>;
   /** True if a root's files are a tree in the ledger, which can be dropped as a whole. */
@@ -105,9 +95,6 @@ const platformSpec: StorageSpec = {
   readOnly: false,
   region: undefined,
 };
-
-/** How long the contents of one root may take to be removed from a bucket at a time; what is left goes with the next try. */
-const eraseMs = 3_600_000;
 
 /** Makes mounts from what the configuration says of storages. */
 export const mountTemplates = ({
@@ -166,31 +153,7 @@ export const mountTemplates = ({
       await eraseBucket({ spec: request.spec, place }, signal);
       return true;
     },
-    tree: async (root) => treeOf(treeRequest(root)),
-    content: async (root) => {
-      const request = treeRequest(root);
-      const { backend } = await request.openContent();
-      try {
-        await verifyResidency(backend, request.spec.region);
-        return backend;
-      } catch (error) {
-        await backend.close();
-        throw error;
-      }
-    },
-    erase: async (root) => {
-      const folder = folderOf(root);
-      if (folder !== undefined) {
-        await rm(folder, { recursive: true, force: true });
-        return;
-      }
-      const request = treeRequest(root);
-      if (request.bucket === undefined) return;
-      await eraseBucket(
-        { spec: request.spec, place: request.bucket },
-        AbortSignal.timeout(eraseMs),
-      );
-    },
+    ...rootContent(treeRequest, folderOf),
     collect: async (root, signal) => {
       const request = requestOf(root);
       if (request?.spec.backend === "versioned")

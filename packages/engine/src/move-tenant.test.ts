@@ -45,7 +45,7 @@ beforeAll(async () => {
       afterwork: afterwork(ledger.intents),
       pools: pools(),
       supports: new Map(),
-    ledgerRegion: undefined,
+      ledgerRegion: undefined,
     },
     placements,
     backends: {},
