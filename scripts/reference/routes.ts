@@ -37,7 +37,7 @@ const does: Readonly<Record<string, string>> = {
   "POST /v1/keys/{id}/rotate":
     "`{ overlapSeconds? }`, 604,800 at most. 201 with the successor's secret.",
   "POST /v1/tenants":
-    "`{ id, name?, root?, subdomain?, allowedRegions?, limits?, settings? }`. 201, or 202 `{ tenant, job }` where a database of its own has to be made first: it serves once the job is done. Platform key.",
+    "`{ id, name?, root?, subdomain?, region?, allowedRegions?, limits?, settings? }`. 201, or 202 `{ tenant, job }` where a database of its own has to be made first: it serves once the job is done. Platform key.",
   "GET /v1/tenants": "A page of tenants. `?status=`.",
   "GET /v1/tenants/{id}": "One tenant.",
   "PATCH /v1/tenants/{id}": "`{ name?, subdomain?, limits?, settings? }`.",
@@ -86,6 +86,11 @@ const does: Readonly<Record<string, string>> = {
     "Unmounts. 204; 409 `not-empty` while a storage of the mount's own holds files.",
   "POST /v1/mounts/{id}/rotate":
     "`{ credentials }`: tried, then put in the place of the present ones; what is being sent goes on. Platform key.",
+  "POST /v1/directory":
+    "`{ tenant, region, subdomain? }`: a tenant that another region's server serves; who asks here for it gets 421. 201, 200 where it took another entry's place. Platform key.",
+  "GET /v1/directory": "A page of them. Platform key.",
+  "GET /v1/directory/{id}": "One of them, by the tenant's id. Platform key.",
+  "DELETE /v1/directory/{id}": "Forgets where it is served. 204. Platform key.",
   "POST /v1/relations":
     "`{ subject, relation, object, subjectTenant?, tenant?, expiresAt?, model?, condition? }`. 201 with the relation and a `revision`. What is there already is renewed.",
   "GET /v1/relations":

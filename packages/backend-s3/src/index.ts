@@ -1,5 +1,5 @@
 export { emptyBucket } from "./empty-bucket.ts";
 export { type HiddenKeys } from "./hidden-keys.ts";
-export { defaultLimits, type Limits, type S3Options } from "./options.ts";
+export { defaultLimits, type Limits, type S3Keys, type S3Options } from "./options.ts";
 export { s3, type S3Backend } from "./s3.ts";
 export { type Support } from "./support.ts";

@@ -25,7 +25,14 @@ export const defaultLimits: Limits = {
   copyPartBytes: 512 * 1024 ** 2,
 };
 
-export interface S3Options {
+/** What requests are signed with. */
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+export interface S3Options extends S3Keys {
   /** The address of the store; Amazon's of the region by default. */
   readonly endpoint?: string | undefined;
   /** What requests are signed for. Which region the bucket is in is asked of the bucket. */
@@ -33,9 +40,8 @@ export interface S3Options {
   readonly bucket: string;
   /** Only keys below it are seen and touched. Without slashes at its ends; the whole bucket by default. */
   readonly prefix?: string | undefined;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
+  /** Asked before each request instead, where keys are replaced while the storage is open. */
+  readonly present?: (() => Promise<S3Keys>) | undefined;
   /** Names the bucket in the path instead of the host; by default where an endpoint is given. */
   readonly forcePathStyle?: boolean | undefined;
   /** `required` spares older stores the checksums that they do not know. */

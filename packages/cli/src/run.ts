@@ -21,6 +21,7 @@ import { addProfile } from "./commands/profile.ts";
 import { addPut } from "./commands/put.ts";
 import { addQuota } from "./commands/quota.ts";
 import { addRelation } from "./commands/relation.ts";
+import { addResidency } from "./commands/residency.ts";
 import { addRm } from "./commands/rm.ts";
 import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
@@ -86,6 +87,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addQuota(program, bound);
   addKey(program, bound);
   addMount(program, bound);
+  addResidency(program, bound);
   addAudit(program, bound);
   addJob(program, bound);
   addWhoami(program, bound);

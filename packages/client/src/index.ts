@@ -1,5 +1,6 @@
 export type { Audit, AuditFilter } from "./audit.ts";
 export type { FileData } from "./data.ts";
+export type { Directory } from "./directory.ts";
 export type { RemoteContent } from "./download.ts";
 export {
   BulkheadError,

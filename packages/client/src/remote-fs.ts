@@ -10,6 +10,7 @@ import { type Audit, createAudit } from "./audit.ts";
 import { baseUrl } from "./base-url.ts";
 import { type FileData, payloadOf } from "./data.ts";
 import { contentOf, gather, type RemoteContent, readRequest } from "./download.ts";
+import { createDirectory, type Directory } from "./directory.ts";
 import { effect } from "./effect.ts";
 import { NotFoundError } from "./errors.ts";
 import { createExplain, type Explain } from "./explain.ts";
@@ -54,6 +55,7 @@ export class RemoteFS {
   readonly relations: Relations;
   readonly models: Models;
   readonly mounts: Mounts;
+  readonly directory: Directory;
   readonly shares: Shares;
   readonly check: Check;
   readonly explain: Explain;
@@ -74,6 +76,7 @@ export class RemoteFS {
     this.relations = createRelations(this.#transport);
     this.groups = createGroups(this.#transport, this.relations);
     this.models = createModels(this.#transport);
+    this.directory = createDirectory(this.#transport);
     this.mounts = createMounts(this.#transport);
     this.shares = createShares(this.#transport, this.url);
     this.check = createCheck(this.relations);

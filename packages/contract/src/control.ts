@@ -21,6 +21,7 @@ import type {
 import type { Explain } from "./explain.ts";
 import type { PlanControl } from "./plans.ts";
 import type { QuotaControl } from "./quota.ts";
+import type { DirectoryControl } from "./directory.ts";
 import type { MountControl } from "./mounts.ts";
 import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
 import type { LinkControl, ShareControl } from "./shares.ts";
@@ -33,8 +34,10 @@ export interface Credential {
   readonly key: string | undefined;
   /** `Bulkhead-Workspace-Prefix`: narrows the request to a part of the key's bounds. */
   readonly workspacePrefix?: string | undefined;
-  /** A tenant named by a header or a subdomain: has to agree with the key. */
+  /** A tenant named by a header: has to agree with the key. */
   readonly tenant?: string | undefined;
+  /** The name below the server's domain that the request came by: has to be that of the key's tenant. */
+  readonly subdomain?: string | undefined;
   /** `Bulkhead-As`: whom to act for, as `user:alice`. Refused to all but the platform's key and admin keys of a tenant. */
   readonly as?: string | undefined;
   /** `Bulkhead-Namespace`: the tenant of `as`, as `tenant:acme`. */
@@ -170,6 +173,7 @@ export interface Control {
     /** Gives up the move that is that job. Rejects with `conflict` once the tenant is at its new placement. */
     readonly abort: (ctx: Context, job: string) => Promise<JobRecord>;
   };
+  readonly directory: DirectoryControl;
   readonly relations: RelationControl;
   readonly models: ModelControl;
   readonly users: UserControl;

@@ -4,6 +4,7 @@ export * from "./capability.ts";
 export * from "./changes.ts";
 export * from "./context.ts";
 export * from "./control.ts";
+export * from "./directory.ts";
 export * from "./error.ts";
 export * from "./explain.ts";
 export * from "./mounts.ts";

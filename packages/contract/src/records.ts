@@ -59,6 +59,9 @@ export interface TenantInput {
   /** `/workspace/<id>` by default. */
   readonly root?: string | undefined;
   readonly subdomain?: string | undefined;
+  /** Where its files have to be; the first placement that its regions allow by default. */
+  readonly region?: string | undefined;
+  /** The regions that its files may be in. */
   readonly allowedRegions?: readonly string[] | undefined;
   readonly limits?: Limits | undefined;
   readonly settings?: Readonly<Record<string, unknown>> | undefined;

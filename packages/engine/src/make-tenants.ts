@@ -1,6 +1,6 @@
 import { FileError, nameOf, type Settlement, type TenantRecord } from "@bulkhead/contract";
 import type { Ledger, NewTenant } from "@bulkhead/ledger";
-import type { Tenants } from "@bulkhead/policy";
+import { checkHere, type Elsewhere, type Tenants } from "@bulkhead/policy";
 import type { RootsTable } from "./roots.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
 
@@ -8,6 +8,7 @@ export interface MakeTenantsOptions {
   readonly ledger: Pick<Ledger, "tenants" | "jobs">;
   readonly roots: Pick<RootsTable, "catchUp">;
   readonly databases: Pick<TenantDatabases, "plan">;
+  readonly elsewhere: Pick<Elsewhere, "addressOf">;
   /** The placement of a new tenant. */
   readonly placement: string;
   /** The plan of a tenant that is made as a directory. */
@@ -26,9 +27,10 @@ const patienceMs = 20_000;
 
 /** Makes tenants: at once, or, where a database has to be made, by a job. */
 export const makeTenants = (options: MakeTenantsOptions): MakeTenants => {
-  const { ledger, roots, databases, placement, plan } = options;
+  const { ledger, roots, databases, placement, plan, elsewhere } = options;
 
   const create: MakeTenants["create"] = async (settlement, tenant) => {
+    await checkHere(elsewhere, { tenant: tenant.id, subdomain: tenant.subdomain });
     const planned = databases.plan(tenant.id, tenant.placement);
     const made = await ledger.tenants.create(settlement, { ...tenant, ...planned });
     if (planned !== undefined) ledger.jobs.wake();

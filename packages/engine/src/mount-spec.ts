@@ -34,6 +34,8 @@ export interface StorageSpec {
 export interface PlacementSpec extends StorageSpec {
   /** For `postgres`: run once in a new tenant's database, as the tenant's role. */
   readonly provisioningSql?: string | undefined;
+  /** New tenants of these plans are placed here before all others, and nobody else but by default. */
+  readonly plans?: readonly string[] | undefined;
 }
 
 /** A storage that mounts may stand on which are made while the server runs. */

@@ -5,13 +5,12 @@ import {
   type Removed,
   type VirtualPath,
 } from "@bulkhead/contract";
-import { runtimeMountId, type StoredMount } from "@bulkhead/ledger";
+import type { StoredMount } from "@bulkhead/ledger";
 import { groundOf } from "@bulkhead/policy";
 import type { Mount } from "@bulkhead/vfs";
-import { folderRoot, hasOwnPlace, mountPlace } from "./mount-place.ts";
+import { folderRoot } from "./mount-place.ts";
 import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
 import { type BucketPlace, bucketBelow, bucketRoot } from "./bucket-spec.ts";
-import { closed } from "./closed.ts";
 import {
   openStorage,
   postgresRequest,
@@ -40,6 +39,7 @@ import {
 } from "./root-folders.ts";
 import { rootContent, type RootContent } from "./root-content.ts";
 import type { LedgerRoot } from "./roots.ts";
+import { type Credentials, storedMount } from "./stored-mount.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
 
 export interface MountTemplateOptions {
@@ -47,6 +47,7 @@ export interface MountTemplateOptions {
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   /** What mounts may stand on that are made while the server runs. */
   readonly backends: Readonly<Record<string, BackendSpec>>;
+  readonly credentials: Credentials;
   readonly databases: Pick<TenantDatabases, "open" | "drop">;
   readonly dataDir: string;
 }
@@ -101,6 +102,7 @@ export const mountTemplates = ({
   storages,
   placements,
   backends,
+  credentials,
   databases,
   dataDir,
 }: MountTemplateOptions): MountTemplates => {
@@ -234,36 +236,7 @@ export const mountTemplates = ({
         ...(storageRoot !== undefined && { storageRoot }),
       };
     },
-    stored: (mount) => {
-      const id = runtimeMountId(mount.id);
-      const { path, priority, tenant, storage } = mount;
-      const found = mountPlace(backends, { ...mount, tenantUid: tenant?.uid });
-      const brought = !hasOwnPlace(storage);
-      if (found === undefined)
-        return {
-          id,
-          path,
-          priority,
-          brought,
-          backend: closed(`The backend '${mount.backend}' of this mount is not configured.`),
-        };
-      const { spec, folder, bucket, storageRoot } = found;
-      return {
-        id,
-        path,
-        priority,
-        brought,
-        readOnly: spec.readOnly,
-        backend: openStorage(storages, {
-          mount: id,
-          spec,
-          root: folder,
-          bucket,
-          tenant: () => tenant?.uid,
-        }),
-        ...(storageRoot !== undefined && { storageRoot }),
-      };
-    },
+    stored: storedMount({ storages, backends, credentials }),
     root: (root) => {
       const folder = folderOf(root);
       const bucket = bucketOf(root);

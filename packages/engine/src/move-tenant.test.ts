@@ -49,6 +49,7 @@ beforeAll(async () => {
     },
     placements,
     backends: {},
+    credentials: { of: () => Promise.resolve(undefined) },
     databases: { open: none, drop: none },
     dataDir: dir.path,
   });

@@ -2,6 +2,7 @@ import {
   emptyBucket,
   s3,
   type S3Backend,
+  type S3Keys,
   type S3Options,
   type Support,
 } from "@bulkhead/backend-s3";
@@ -20,18 +21,29 @@ export interface BucketRequest {
   readonly place: BucketPlace;
 }
 
-const optionsOf = async ({ spec, place }: Omit<BucketRequest, "store">): Promise<S3Options> => {
+/** How a mount's bucket is opened. Rejects with `unavailable` without credentials. */
+export const bucketOptions = async ({
+  spec,
+  place,
+}: Omit<BucketRequest, "store">): Promise<S3Options> => {
   const { region, accessKeyId, secretAccessKey, sessionToken, ...rest } = place.spec;
-  const given = { accessKeyId, secretAccessKey, sessionToken, ...(await place.credentials?.()) };
-  if (given.accessKeyId === undefined || given.secretAccessKey === undefined)
-    throw new FileError("unavailable", "This mount has no credentials for its bucket.");
+  const keys = async (): Promise<S3Keys> => {
+    const given = { accessKeyId, secretAccessKey, sessionToken, ...(await place.credentials?.()) };
+    if (given.accessKeyId === undefined || given.secretAccessKey === undefined)
+      throw new FileError("unavailable", "This mount has no credentials for its bucket.");
+    return {
+      accessKeyId: given.accessKeyId,
+      secretAccessKey: given.secretAccessKey,
+      sessionToken: given.sessionToken,
+    };
+  };
   const wanted = typeof spec.region === "object" ? spec.region.attested : spec.region;
   return {
     ...rest,
     region: region ?? wanted ?? "us-east-1",
-    accessKeyId: given.accessKeyId,
-    secretAccessKey: given.secretAccessKey,
-    sessionToken: given.sessionToken,
+    ...(await keys()),
+    // They may be replaced while the bucket is open.
+    ...(place.credentials !== undefined && { present: keys }),
   };
 };
 
@@ -45,7 +57,7 @@ export const openBucket = async (
   extra: Pick<S3Options, "collisions"> = {},
 ): Promise<S3Backend> => {
   const { store, spec } = request;
-  const options = { ...(await optionsOf(request)), ...extra };
+  const options = { ...(await bucketOptions(request)), ...extra };
   if (spec.readOnly) return s3({ ...options, readOnly: true });
   const expect = await contentRoots.get(store);
   const key = JSON.stringify([options.endpoint, options.bucket]);
@@ -75,4 +87,4 @@ export const openBucket = async (
 export const eraseBucket = async (
   request: Omit<BucketRequest, "store">,
   signal: AbortSignal,
-): Promise<void> => emptyBucket(await optionsOf(request), signal);
+): Promise<void> => emptyBucket(await bucketOptions(request), signal);

@@ -15,6 +15,9 @@ import {
   authenticate,
   type Authority,
   type Entrance,
+  type ChosenPlacement,
+  directoryControl,
+  type Elsewhere,
   explainControl,
   type FailedAttempts,
   type Grounds,
@@ -32,6 +35,7 @@ import {
   planControl,
   quotaControl,
   recordControl,
+  type PlacementWish,
   relationControl,
   type Relations,
   scopesAllow,
@@ -77,8 +81,8 @@ export interface ControlOptions {
   readonly metering: RunningMeter;
   readonly namespaceRoots: readonly string[];
   readonly checkMove: MoveControlOptions["checkMove"];
-  readonly defaultPlacement: string;
-  readonly region: string | undefined;
+  readonly place: (wish: PlacementWish) => ChosenPlacement;
+  readonly elsewhere: Elsewhere;
 }
 
 /** Everything that a front calls, over an open tree. */
@@ -104,8 +108,15 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       sink: ledger.denials,
       tenants: ledger.tenants,
       attempts,
+      subdomains: ledger.directory,
+      elsewhere: options.elsewhere,
     }),
     enter: options.door.enter,
+    directory: directoryControl({
+      directory: ledger.directory,
+      elsewhere: options.elsewhere,
+      audited: asks,
+    }),
     session,
     append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
     keys: keyControl({
@@ -119,8 +130,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
     tenants: tenantControl({
       tenants: options.tenantStore,
       namespaceRoots,
-      placement: options.defaultPlacement,
-      ledgerRegion: options.region,
+      place: options.place,
       audited: asks,
       plans: options.plans,
     }),

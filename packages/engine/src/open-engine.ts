@@ -1,4 +1,4 @@
-import type { Context, Control, PlanSettings, VirtualPath, WholeTree } from "@bulkhead/contract";
+import type { Context, Control, PlanSettings, WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
 import { moveKind, provisionKind } from "@bulkhead/ledger";
 import {
@@ -46,17 +46,19 @@ import { mountTemplates } from "./mount-templates.ts";
 import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openControl } from "./open-control.ts";
 import { noPlans } from "./no-plans.ts";
-import { openMounts, openTable } from "./open-mounts.ts";
+import { noGround, openMounts, openTable } from "./open-mounts.ts";
 import { type EntranceSettings, openEntrance } from "./open-entrance.ts";
+import { credentialsIn } from "./stored-mount.ts";
 import { openHistory } from "./open-history.ts";
+import { openRegions, type RegionOptions } from "./open-regions.ts";
 import { openRelations } from "./open-relations.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
-import { firstRootOf, type LedgerRoot } from "./roots.ts";
+import { firstRootOf } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
 import { unreadyMounts } from "./unready-mounts.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
 
-export interface EngineOptions extends EntranceSettings {
+export interface EngineOptions extends EntranceSettings, RegionOptions {
   /** The ledger's PostgreSQL; without it one is started in `dataDir`. */
   readonly databaseUrl: string | undefined;
   /** Where the ledger's own PostgreSQL, placements without a folder of their own, and the platform's files lie. */
@@ -76,8 +78,6 @@ export interface EngineOptions extends EntranceSettings {
   readonly tenantConnections?: number | undefined;
   /** Added to the platform keys, or one is minted at first start. */
   readonly platformKey: string | undefined;
-  /** The region that the ledger is in. */
-  readonly region: string | undefined;
   readonly namespaceRoots: readonly string[];
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   readonly defaultPlacement: string;
@@ -128,6 +128,8 @@ const openTree = async (
   );
   const intentsAfter = afterwork(ledger.intents);
   opened.add(() => intentsAfter.close());
+  // What is asked of the table when a mount opens, long after it is there.
+  const ground = noGround();
   const templates = mountTemplates({
     storages: {
       leases: ledger.leases,
@@ -142,20 +144,18 @@ const openTree = async (
     },
     placements,
     backends,
+    credentials: credentialsIn(ledger.secrets, sealing, (id) => ground.stored(id)),
     databases,
     dataDir: options.dataDir,
   });
-  // A mount of the configuration asks on whose ground it is when it opens, long after the roots are known.
-  const ground: { rootAt: (path: VirtualPath) => LedgerRoot | undefined } = {
-    rootAt: () => undefined,
-  };
   const fixed: readonly Mount[] = [
     templates.platform(namespaceRoots),
     ...options.mounts.map((spec) => templates.configured(spec, namespaceRoots, ground)),
   ];
-  const roots = await openTable(ledger.roots, fixed, templates, options.log, opened);
-  ground.rootAt = roots.rootAt;
+  const roots = await openTable(ledger.roots, fixed, templates, options.log, opened, ground);
+  const { elsewhere, place, get } = openRegions(options, ledger);
   const { create, createRoot } = makeTenants({
+    elsewhere,
     ledger,
     roots,
     databases,
@@ -197,7 +197,7 @@ const openTree = async (
         streams,
       }),
       filtered,
-      tenantGate({ tenants, namespaceRoots, checkId: checkTenantId }),
+      tenantGate({ tenants, namespaceRoots, checkId: checkTenantId, elsewhere }),
       quota(held.usage),
       metering(meter.meter),
     );
@@ -233,13 +233,13 @@ const openTree = async (
       door: entrance,
       attempts,
       roots,
-      tenantStore: { ...ledger.tenants, create },
+      tenantStore: { ...ledger.tenants, create, get },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),
       mounts: openMounts({ options, ledger, roots, sealing, tenantAt: onGround }),
       namespaceRoots,
       checkMove: checkMove({ placements, roots, ledgerRegion: options.region }),
-      defaultPlacement: options.defaultPlacement,
-      region: options.region,
+      place,
+      elsewhere,
       plans,
     }),
     history: openHistory(

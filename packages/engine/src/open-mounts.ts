@@ -1,5 +1,5 @@
 import type { VirtualPath } from "@bulkhead/contract";
-import type { Ledger } from "@bulkhead/ledger";
+import type { Ledger, StoredMount } from "@bulkhead/ledger";
 import type { MountStore } from "@bulkhead/policy";
 import type { Closers } from "./closers.ts";
 import type { Mount } from "@bulkhead/vfs";
@@ -7,6 +7,7 @@ import type { MountTemplates } from "./mount-templates.ts";
 import type { EngineOptions } from "./open-engine.ts";
 import { mountStore } from "./mount-store.ts";
 import { areasOf } from "./root-folders.ts";
+import { askStorage } from "./ask-storage.ts";
 import { type RootsTable, rootsTable } from "./roots.ts";
 import type { Sealer } from "./seal.ts";
 
@@ -18,6 +19,14 @@ export interface OpenMountsOptions {
   readonly tenantAt: (path: VirtualPath) => string | undefined;
 }
 
+/** What mounts ask the table for when they open, which is after they were put into it. */
+export interface TableGround {
+  rootAt: RootsTable["rootAt"];
+  stored: (id: string) => StoredMount | undefined;
+}
+
+export const noGround = (): TableGround => ({ rootAt: () => undefined, stored: () => undefined });
+
 /** The table of all mounts, which are closed with the engine; the operator is told of one that keeps its place and cannot be opened there. */
 export const openTable = async (
   feed: Ledger["roots"],
@@ -25,6 +34,7 @@ export const openTable = async (
   templates: Pick<MountTemplates, "root" | "stored">,
   log: EngineOptions["log"],
   opened: Closers,
+  ground: TableGround,
 ): Promise<RootsTable> => {
   const roots = await rootsTable({
     feed,
@@ -38,6 +48,8 @@ export const openTable = async (
         error: error instanceof Error ? error.message : "unknown",
       }),
   });
+  ground.rootAt = roots.rootAt;
+  ground.stored = (id) => roots.stored().get(id);
   opened.add(async () => {
     const ended = await Promise.allSettled(
       [...roots.table().mounts()].map((mount) => mount.backend.close()),
@@ -66,5 +78,5 @@ export const openMounts = ({
     ledgerRegion: options.region,
     sealer: sealing,
     tenantAt,
-    ask: () => Promise.resolve(),
+    ask: askStorage(options.backends ?? {}),
   });

@@ -76,21 +76,22 @@ export const rootsTable = async ({
     return made;
   };
 
-  /** Takes over which mounts there are, those that changed out of the table before the others come in. */
+  /** Takes over which mounts there are: those that are gone make room before others come in. */
   const remount = (
     next: MountTable,
     mounts: readonly StoredMount[],
     gone: Iterable<string>,
   ): MountTable => {
-    let made = next;
-    const changed = mounts.filter((mount) => !sameMount(mount, stored.get(mount.id)));
-    for (const id of [...gone, ...changed.map((mount) => mount.id)]) {
+    let left = next;
+    for (const id of gone) {
       const before = stored.get(id);
-      if (before !== undefined) made = unmount(made, before);
+      if (before !== undefined) left = unmount(left, before);
       stored.delete(id);
     }
+    // Of a mount that is there only the credentials change, and those are asked for at each call to its storage.
+    const made = mounts.filter((mount) => !stored.has(mount.id));
     for (const mount of mounts) stored.set(mount.id, mount);
-    return mountAll(made, changed);
+    return mountAll(left, made);
   };
 
   const load = async (): Promise<void> => {
@@ -155,9 +156,6 @@ export const rootsTable = async ({
     },
   };
 };
-
-const sameMount = (a: StoredMount, b: StoredMount | undefined): boolean =>
-  b !== undefined && a.generation === b.generation;
 
 const outOfPlace = ({ id, path, priority = 0 }: Mount): Mount => ({
   id,

@@ -19,6 +19,8 @@ export interface HttpFrontOptions {
   readonly cursorKeys: readonly Uint8Array[];
   /** Addresses and CIDR ranges of proxies whose `Forwarded` or `X-Forwarded-For` counts. */
   readonly trustedProxies?: readonly string[];
+  /** Where a host below it names a tenant's subdomain, which has to agree with the key. */
+  readonly domain?: string | undefined;
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly log?: (entry: HttpLogEntry) => void;
@@ -83,6 +85,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
     version: options.version,
     cursors: cursorsWith(options.cursorKeys),
     stallMs: options.stallMs ?? 60_000,
+    domain: options.domain,
     expecting,
     stopping: stopping.signal,
     log: options.log,

@@ -14,6 +14,8 @@ import type { Call, Front, OpenCall, Route } from "./call.ts";
 import { takeTurn } from "./connection.ts";
 import { digestCheck } from "./digest.ts";
 import { bearerOf, checkFraming } from "./framing.ts";
+import { located } from "./located.ts";
+import { subdomainOf } from "./subdomain.ts";
 import { parseQuery } from "./query.ts";
 import { type Exchange, send } from "./send.ts";
 import { encodedFileOf, parseTarget, type Target } from "./target.ts";
@@ -35,6 +37,8 @@ export interface HttpLogEntry {
 export interface Service extends Front {
   readonly address: (request: IncomingMessage) => string;
   readonly stallMs: number;
+  /** Below which a host names a tenant's subdomain. */
+  readonly domain: string | undefined;
   /** Requests whose client waits for `100 Continue`. */
   readonly expecting: WeakSet<IncomingMessage>;
   readonly log: ((entry: HttpLogEntry) => void) | undefined;
@@ -71,7 +75,7 @@ const narrowing = (request: IncomingMessage): Partial<Credential> => {
 };
 
 const authenticate = async (
-  { control }: Service,
+  { control, domain }: Service,
   request: IncomingMessage,
   visitor: OpenCall["visitor"],
 ): Promise<Context> => {
@@ -79,6 +83,7 @@ const authenticate = async (
     ...visitor,
     key: bearerOf(request),
     tenant: single(request.headers[headerNames.tenant.toLowerCase()]),
+    subdomain: subdomainOf(request.headers.host, domain),
   };
   let rest: Partial<Credential>;
   try {
@@ -218,7 +223,7 @@ export const serve = async (
   const answered = async (answering: Promise<Answer>, place: Place): Promise<void> => {
     const answer = await answering.catch((error: unknown) => {
       failure = error;
-      return problemAnswer(error, requestId);
+      return problemAnswer(located(error, request), requestId);
     });
     ({ status } = answer);
     const to: Exchange = {

@@ -5,6 +5,7 @@ export { migrate } from "./migrate.ts";
 export { type LedgerOptions, openLedger } from "./open-ledger.ts";
 export * from "./types.ts";
 export * from "./types-quota.ts";
+export * from "./types-directory.ts";
 export * from "./types-mounts.ts";
 export * from "./types-moves.ts";
 export * from "./types-rates.ts";

@@ -15,6 +15,7 @@ import { createLeases } from "./leases.ts";
 import { createMasterKeys } from "./master-keys.ts";
 import { migrate } from "./migrate.ts";
 import { migrations } from "./migrations/index.ts";
+import { createDirectory } from "./directory.ts";
 import { createMounts } from "./mounts.ts";
 import { createModels } from "./models.ts";
 import { onBehalf } from "./on-behalf.ts";
@@ -140,6 +141,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     secrets: createSecrets(background),
     masterKeys: createMasterKeys(background),
     mounts: createMounts(background, change),
+    directory: createDirectory(background, change),
     relations: createRelations(background, change, authority),
     subjects: createSubjects(background, change),
     models: createModels(background, change),

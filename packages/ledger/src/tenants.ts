@@ -38,7 +38,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             tx.rows(
               `insert into bulkhead.tenant (uid, id, name, status, subdomain, region, allowed_regions, overrides, settings,
                  plan, limits, features, mrr_minor, trial_ends_at, created_at, updated_at)
-               select $1, $2, $3, n.status, $4, (select region from bulkhead.meta), $5, $6, $7, $8,
+               select $1, $2, $3, n.status, $4, coalesce($10, (select region from bulkhead.meta)), $5, $6, $7, $8,
                  bulkhead.limits_v1($8, $6), bulkhead.features_v1($8), bulkhead.mrr_v1($8, 'monthly', n.status),
                  n.at + $9::double precision * interval '1 day', n.at, n.at
                from (select bulkhead.now() as at, case when $9::double precision is null then 'active' else 'trial' end
@@ -53,6 +53,7 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
                 toJson(tenant.settings),
                 tenant.plan ?? null,
                 tenant.trialDays ?? null,
+                tenant.region ?? null,
               ],
             ),
           );

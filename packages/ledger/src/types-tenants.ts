@@ -16,6 +16,8 @@ export interface NewTenant {
   readonly placement: string;
   readonly subdomain: string | undefined;
   readonly allowedRegions: readonly string[] | undefined;
+  /** Where its files are; the ledger's region by default. */
+  readonly region?: string | undefined;
   readonly limits: Readonly<Record<string, number | null>>;
   readonly settings: Readonly<Record<string, unknown>>;
   /** Never used before; a new one by default. */

@@ -20,6 +20,7 @@ import type {
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
 import type { QuotaStore, Reservations } from "./types-quota.ts";
 import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
+import type { Directory } from "./types-directory.ts";
 import type { Mounts } from "./types-mounts.ts";
 import type { Roots } from "./types-roots.ts";
 import type { Moves } from "./types-moves.ts";
@@ -187,6 +188,7 @@ export interface Ledger {
   readonly secrets: Secrets;
   readonly masterKeys: MasterKeys;
   readonly mounts: Mounts;
+  readonly directory: Directory;
   readonly relations: RelationStore;
   readonly subjects: SubjectStore;
   readonly models: ModelStore;

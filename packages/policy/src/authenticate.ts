@@ -9,6 +9,8 @@ import {
 } from "@bulkhead/contract";
 import { denialOf } from "./audit.ts";
 import { checkServing } from "./decision.ts";
+import { checkHere, type Elsewhere } from "./elsewhere.ts";
+import { mismatch, subdomainAgrees, type Subdomains } from "./subdomains.ts";
 import { narrow } from "./narrow.ts";
 import { namedNamespace } from "./acting.ts";
 import type { FailedAttempts } from "./rates/failed-attempts.ts";
@@ -19,6 +21,8 @@ export interface AuthenticateOptions {
   readonly sink: DenialSink;
   readonly attempts: FailedAttempts;
   readonly tenants: Pick<TenantStore, "get">;
+  readonly subdomains: Subdomains;
+  readonly elsewhere: Pick<Elsewhere, "addressOf">;
 }
 
 type Actor = Pick<Principal, "kind" | "subject" | "tenant" | "holder">;
@@ -47,14 +51,25 @@ const draftFor = (credential: Credential, principal: Principal): AuditDraft => (
  * Turns what a front read into a context. Identity comes from the key and from nothing else: a tenant that is named
  * beside it has to agree, a prefix can only narrow.
  */
-export const authenticate =
-  ({ authority, sink, tenants, attempts }: AuthenticateOptions) =>
-  async (credential: Credential): Promise<Context> => {
-    const admitted = await admit(authority, sink, attempts, credential);
+export const authenticate = ({
+  authority,
+  sink,
+  tenants,
+  attempts,
+  subdomains,
+  elsewhere,
+}: AuthenticateOptions): ((credential: Credential) => Promise<Context>) => {
+  const subdomainOk = subdomainAgrees(subdomains, elsewhere);
+  return async (credential) => {
+    const admitted = await admit(authority, sink, attempts, elsewhere, credential);
     let admission = admitted;
     const draft = draftFor(credential, admitted.principal);
     try {
-      await agree(tenants, admitted.principal, credential.tenant);
+      await agree(tenants, elsewhere, admitted.principal, credential.tenant);
+      const { principal: bearer, revisions } = admitted;
+      const below = await subdomainOk(bearer, revisions, credential.subdomain);
+      if (below !== undefined && credential.tenant !== undefined && below !== credential.tenant)
+        throw new FileError("tenant-mismatch", "The request names two tenants.");
       const { workspacePrefix, as } = credential;
       const named = namedNamespace(credential);
       if (named !== undefined && credential.tenant !== undefined && named !== credential.tenant)
@@ -64,7 +79,7 @@ export const authenticate =
         admission = await authority.actFor(admitted, as, named ?? credential.tenant);
         draft.actor = actorOf(admission.principal);
         draft.detail = {};
-      } else if (named !== undefined) await agree(tenants, admitted.principal, named);
+      } else if (named !== undefined) await agree(tenants, elsewhere, admitted.principal, named);
       const principal =
         workspacePrefix === undefined
           ? admission.principal
@@ -93,12 +108,14 @@ export const authenticate =
       throw error;
     }
   };
+};
 
 const admit = async (
   authority: Authority,
   sink: DenialSink,
   attempts: FailedAttempts,
-  { key, address }: Credential,
+  elsewhere: AuthenticateOptions["elsewhere"],
+  { key, address, tenant, subdomain }: Credential,
 ): Promise<Admission> => {
   try {
     attempts.check(address, key);
@@ -109,8 +126,11 @@ const admit = async (
   } catch (error) {
     if (isFileError(error, "rate-limited")) sink.refused(address, "rate-limited");
     if (isFileError(error, "unauthenticated")) {
-      attempts.failed(address);
       sink.refused(address, "unauthenticated");
+      // A key of another region's server is nobody's here. Who sends none is told nothing, and who guesses runs dry.
+      if (key !== undefined && (tenant !== undefined || subdomain !== undefined))
+        await checkHere(elsewhere, { tenant, subdomain });
+      attempts.failed(address);
     }
     throw error;
   }
@@ -118,17 +138,20 @@ const admit = async (
 
 const agree = async (
   tenants: Pick<TenantStore, "get">,
+  elsewhere: AuthenticateOptions["elsewhere"],
   principal: Principal,
   named: string | undefined,
 ): Promise<void> => {
   if (named === undefined) return;
   if (principal.kind !== "platform") {
     // One answer for every other name, so that nobody learns which tenants exist.
-    if (named !== principal.tenant?.id)
-      throw new FileError("tenant-mismatch", "The tenant named by the request is not the key's.");
+    if (named !== principal.tenant?.id) throw mismatch();
     return;
   }
   const tenant = await tenants.get(named);
-  if (tenant === undefined) throw new FileError("not-found", "There is no such tenant.");
+  if (tenant === undefined) {
+    await checkHere(elsewhere, { tenant: named });
+    throw new FileError("not-found", "There is no such tenant.");
+  }
   checkServing(tenant, { ...principal, kind: "identity" });
 };

@@ -120,6 +120,8 @@ export interface NewTenant {
   readonly placement: string;
   readonly subdomain: string | undefined;
   readonly allowedRegions: readonly string[] | undefined;
+  /** Where its files are. */
+  readonly region?: string | undefined;
   readonly limits: Readonly<Record<string, number | null>>;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly plan?: string | undefined;

@@ -12,6 +12,7 @@ import {
 import { type Call, guardWhole, overrideWhole } from "@bulkhead/kit";
 import type { Decision } from "./decision.ts";
 import { groundOf, tenantAt } from "./namespace.ts";
+import { checkHere, type Elsewhere } from "./elsewhere.ts";
 import type { Tenants } from "./ports.ts";
 
 export interface TenantGateOptions {
@@ -19,6 +20,7 @@ export interface TenantGateOptions {
   readonly namespaceRoots: readonly string[];
   /** Throws `invalid-request` for a name that is no tenant id. */
   readonly checkId: (id: string) => void;
+  readonly elsewhere: Pick<Elsewhere, "addressOf">;
 }
 
 const forbid = (detail: string): never => {
@@ -97,6 +99,7 @@ export const tenantGate = ({
   tenants,
   namespaceRoots,
   checkId,
+  elsewhere,
 }: TenantGateOptions): Layer<WholeTree> => {
   const allows = groundAllows({ tenants, namespaceRoots });
   const tenantOf = tenantAt(tenants, namespaceRoots);
@@ -123,9 +126,23 @@ export const tenantGate = ({
     return { from, to: tenantOf(from) === tenantOf(to) ? to : undefined };
   };
 
+  /** The platform's key asks for tenants of all regions, and is told which server to ask. */
+  const checkHereAt = async (path: VirtualPath): Promise<void> => {
+    const ground = groundOf(namespaceRoots, path);
+    if (ground.kind !== "root" && ground.kind !== "below") return;
+    if (tenants.rootAt(ground.root) === undefined)
+      await checkHere(elsewhere, { tenant: nameOf(ground.root) });
+  };
+
   const around = guardWhole<VirtualPath, Context>(async (ctx, call, next) => {
     name(ctx, call);
-    allows(ctx.principal, call);
+    try {
+      allows(ctx.principal, call);
+    } catch (error) {
+      if (ctx.principal.kind === "platform" && isFileError(error, "not-found"))
+        for (const path of call.paths) await checkHereAt(path);
+      throw error;
+    }
     if (!call.mutates) return next(ctx);
     try {
       return await next(ctx);

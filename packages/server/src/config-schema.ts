@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { address, residency, type ResidencyConfig } from "./config-regions.ts";
 import {
   backend,
   type BackendConfig,
@@ -35,6 +36,16 @@ const schema = z.strictObject({
     .optional()
     .describe("The ledger's PostgreSQL. Without it the server runs one of its own in dataDir."),
   region: z.string().min(1).optional().describe("The region that the ledger is in."),
+  regions: z
+    .record(z.string().min(1), address)
+    .default({})
+    .describe("The addresses of other regions' servers, by the regions' names."),
+  residency,
+  domain: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i, "is a name of a domain")
+    .optional()
+    .describe("Where a host below it names a tenant's subdomain, which has to agree with the key."),
   namespaceRoots: z
     .array(z.string().regex(/^[a-z0-9_-]+$/, "is one name of a-z, 0-9, '-' and '_'"))
     .min(1)
@@ -90,6 +101,9 @@ export interface Config extends PlansConfig {
   readonly dataDir: string;
   readonly databaseUrl?: string | undefined;
   readonly region?: string | undefined;
+  readonly regions: Readonly<Record<string, string>>;
+  readonly residency: ResidencyConfig;
+  readonly domain?: string | undefined;
   readonly namespaceRoots: readonly string[];
   readonly placements: Readonly<Record<string, PlacementConfig>>;
   readonly defaultPlacement: string;

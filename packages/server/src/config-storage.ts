@@ -34,6 +34,7 @@ export interface PlacementConfig extends StorageConfig {
     readonly adminUrl?: string | undefined;
     readonly schema?: string | undefined;
   };
+  readonly plans?: readonly string[] | undefined;
   readonly provisioning?:
     | {
         readonly sql?: string | readonly string[] | undefined;
@@ -207,6 +208,10 @@ export const placement: z.ZodType<PlacementConfig, unknown> = z
       })
       .optional()
       .describe("For postgres: what is run once in a new database, as the tenant's role."),
+    plans: z
+      .array(z.string().min(1))
+      .optional()
+      .describe("New tenants of these plans are placed here, before the default."),
     mechanics,
   })
   .superRefine(({ backend, options, provisioning, mechanics: wanted }, context) => {

@@ -85,6 +85,8 @@ const start = async (
     certificateKey: current.derive("certificate"),
     platformKey: options.platformKey,
     region: config.region,
+    regions: config.regions,
+    metadataAnywhere: config.residency.metadata === "allowed",
     namespaceRoots: config.namespaceRoots,
     placements: await placementsOf(config),
     // As of now: a key may have been replaced since the start.
@@ -109,6 +111,7 @@ const start = async (
     version,
     cursorKeys: [current, ...others].map((key) => key.derive("cursor")),
     trustedProxies: config.trustedProxies,
+    domain: config.domain,
     log: (entry) => {
       if (entry.error !== undefined) output.err(failedRequest(entry));
     },

@@ -1,5 +1,6 @@
 export * from "./audit.ts";
 export * from "./checks.ts";
+export * from "./directory.ts";
 export * from "./etag.ts";
 export * from "./explain.ts";
 export * from "./files.ts";

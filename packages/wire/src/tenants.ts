@@ -135,7 +135,8 @@ export const tenantRequest: z.ZodType<TenantInput> = z.strictObject({
   trialDays: z.number().positive().optional(),
   root: z.string().optional(),
   subdomain: z.string().optional(),
-  allowedRegions: z.array(z.string()).optional(),
+  region: z.string().min(1).max(64).optional(),
+  allowedRegions: z.array(z.string().min(1).max(64)).optional(),
   limits: limits.optional(),
   settings: settings.optional(),
 });

@@ -27,6 +27,7 @@ interface CreateFlags {
   readonly trialDays?: number;
   readonly root?: string;
   readonly subdomain?: string;
+  readonly region?: string;
   readonly regions?: readonly string[];
   readonly limit?: Limits;
   readonly wait?: boolean;
@@ -71,6 +72,7 @@ export const addTenant = (program: Command, bind: Bind): void => {
     .option("--trial-days <n>", "try it for so many days", days)
     .option("--root <path>", "/workspace/<id> by default, or /tenants/<id>")
     .option("--subdomain <name>")
+    .option("--region <name>", "where its files are to be")
     .option("--regions <list>", "where its data may be: eu-west-1,eu-north-1", commaList)
     .option("--limit <resource=amount>", "bytes=10G, files=1000; may be repeated", limits)
     .option("--no-wait", "do not wait for a database that has to be made first")

@@ -55,6 +55,7 @@ export const tenantWorld = async ({
     ledger,
     databases,
     roots: { catchUp: () => Promise.resolve() },
+    elsewhere: { addressOf: () => Promise.resolve(undefined) },
     placement: "own",
   });
   const settlement = (tenant?: string): Settlement => ({ ...plainContext().settlement, tenant });

@@ -1,4 +1,5 @@
 import type { Route } from "../call.ts";
+import { directoryRoutes } from "./directory.ts";
 import { healthRoutes } from "./health.ts";
 import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...tenantRoutes,
   ...quotaRoutes,
   ...mountRoutes,
+  ...directoryRoutes,
   ...userRoutes,
   ...relationRoutes,
   ...modelRoutes,

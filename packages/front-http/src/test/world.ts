@@ -202,7 +202,13 @@ const controlOver = (
     ...quotaControl(),
     moves,
     session,
-    // Served over the real system: test/mounts.
+    // Served over the real system, in tests of their own.
+    directory: {
+      list: async () => ({ items: [] }),
+      get: () => Promise.reject(missing()),
+      put: () => Promise.reject(missing()),
+      remove: () => Promise.reject(missing()),
+    },
     mounts: {
       list: async () => ({ items: [] }),
       get: () => Promise.reject(missing()),

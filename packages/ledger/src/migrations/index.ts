@@ -6,6 +6,7 @@ import { accountedExecutions, accountedFunctions } from "./functions-accounted.t
 import { events } from "./events.ts";
 import { admissionFunctions } from "./functions-admission.ts";
 import { coreFunctions } from "./functions-core.ts";
+import { directory } from "./directory.ts";
 import { digests } from "./functions-digests.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
@@ -100,6 +101,7 @@ export const migrations: readonly Migration[] = [
   { version: 11, name: "digests", sql: digests, minCode: 9 },
   { version: 13, name: "snapshot", sql: snapshotFunction, minCode: 10 },
   { version: 14, name: "mounts", sql: mounts, minCode: 14 },
+  { version: 15, name: "directory", sql: directory, minCode: 14 },
   { version: 16, name: "moves", sql: moves, minCode: 10 },
   { version: 18, name: "plans", sql: plans, minCode: 18 },
   {

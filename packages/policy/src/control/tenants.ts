@@ -18,13 +18,34 @@ import { checkResource } from "./quota.ts";
 export interface TenantControlOptions {
   readonly tenants: TenantStore;
   readonly namespaceRoots: readonly string[];
-  /** The template that a new tenant's roots are mounted by. */
-  readonly placement: string;
-  /** Where the ledger is; undefined if the configuration does not say. */
-  readonly ledgerRegion: string | undefined;
+  /** Says by which template a new tenant's roots are mounted, and where that is. Throws `residency` where none fits. */
+  readonly place: (wish: PlacementWish) => ChosenPlacement;
   readonly audited: Audited;
   readonly plans: Pick<PlanSettings, "plans" | "defaultPlan">;
 }
+
+/** What a new tenant says of where its files have to be. */
+export interface PlacementWish {
+  readonly plan: string | undefined;
+  readonly region: string | undefined;
+  readonly allowedRegions: readonly string[] | undefined;
+}
+
+export interface ChosenPlacement {
+  readonly placement: string;
+  readonly region: string | undefined;
+}
+
+const subdomainPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Throws `invalid-request` for what cannot be a name below a domain (RFC 1123). */
+export const checkSubdomain = (subdomain: string | null | undefined): void => {
+  if (subdomain !== undefined && subdomain !== null && !subdomainPattern.test(subdomain))
+    throw new FileError(
+      "invalid-request",
+      "A subdomain has 1 to 63 characters of a-z, 0-9 and '-', and begins and ends with a letter or digit.",
+    );
+};
 
 const idPattern = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
 const reservedIds: ReadonlySet<string> = new Set(["health", "bulk", "onboard"]);
@@ -105,23 +126,15 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
         "invalid-request",
         "A tenant's root is /workspace/<id> or /tenants/<id>.",
       );
-    const { ledgerRegion } = options;
-    if (
-      input.allowedRegions !== undefined &&
-      ledgerRegion !== undefined &&
-      !input.allowedRegions.includes(ledgerRegion)
-    )
-      throw new FileError(
-        "residency",
-        "The tenant's regions exclude the one that this server's ledger is in.",
-      );
+    checkSubdomain(input.subdomain);
+    const { allowedRegions } = input;
     return {
       id: input.id,
       name: input.name ?? input.id,
       root,
-      placement: options.placement,
+      ...options.place({ plan, region: input.region, allowedRegions }),
       subdomain: input.subdomain,
-      allowedRegions: input.allowedRegions,
+      allowedRegions,
       limits: input.limits ?? {},
       settings: input.settings ?? {},
       plan,
@@ -154,6 +167,7 @@ export const tenantControl = (options: TenantControlOptions): Control["tenants"]
           throw new FileError("forbidden", "Limits and subdomain are the platform's to change.");
         checkSettings(patch.settings);
         checkLimits(patch.limits);
+        checkSubdomain(patch.subdomain);
         settlement.tenant = tenant.uid;
         return tenants.patch(settlement, tenant.uid, patch);
       }),

@@ -1,0 +1,82 @@
+import { FileError, type MountCredentials } from "@bulkhead/contract";
+import { type Ledger, mountCredentials, runtimeMountId, type StoredMount } from "@bulkhead/ledger";
+import type { Mount } from "@bulkhead/vfs";
+import { closed } from "./closed.ts";
+import { hasOwnPlace, mountPlace } from "./mount-place.ts";
+import type { BackendSpec } from "./mount-spec.ts";
+import { openStorage, type Storages } from "./open-storage.ts";
+import type { Sealer } from "./seal.ts";
+
+/** Reads what opens a mount's storage. */
+export interface Credentials {
+  /** Those of the mount as it is now in the ledger; undefined where it has none of its own. */
+  readonly of: (mount: StoredMount) => Promise<MountCredentials | undefined>;
+}
+
+const parsed = (text: string): MountCredentials => {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null)
+    throw new FileError("internal", "The credentials of a mount are not what was sealed.");
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, String(one)]));
+};
+
+/** Opens mounts' credentials, once for each generation: one that changed is read anew by the next call to its storage. */
+export const credentialsIn = (
+  secrets: Pick<Ledger["secrets"], "get">,
+  sealer: Pick<Sealer, "open">,
+  present: (id: string) => StoredMount | undefined,
+): Credentials => {
+  const known = new Map<string, { readonly at: number; readonly value: MountCredentials }>();
+  return {
+    of: async (mount) => {
+      if (!mount.sealed) return undefined;
+      const at = present(mount.id)?.generation ?? mount.generation;
+      const before = known.get(mount.id);
+      if (before?.at === at) return before.value;
+      const place = { tenantUid: mount.tenant?.uid, name: mountCredentials(mount.id) };
+      const secret = await secrets.get(place);
+      if (secret === undefined)
+        throw new FileError("unavailable", "The credentials of this mount are gone.");
+      const value = parsed(sealer.open(place, secret));
+      known.set(mount.id, { at, value });
+      return value;
+    },
+  };
+};
+
+export interface StoredMountOptions {
+  readonly storages: Storages;
+  readonly backends: Readonly<Record<string, BackendSpec>>;
+  readonly credentials: Credentials;
+}
+
+/** Makes a mount of what the ledger has of one. Without its template it keeps its place and answers 503. */
+export const storedMount =
+  ({ storages, backends, credentials }: StoredMountOptions) =>
+  (mount: StoredMount): Mount => {
+    const id = runtimeMountId(mount.id);
+    const { path, priority, tenant, storage } = mount;
+    const found = mountPlace(backends, { ...mount, tenantUid: tenant?.uid });
+    const common = { id, path, priority, brought: !hasOwnPlace(storage) };
+    if (found === undefined)
+      return {
+        ...common,
+        backend: closed(`The backend '${mount.backend}' of this mount is not configured.`),
+      };
+    const { spec, folder, bucket, storageRoot } = found;
+    return {
+      ...common,
+      readOnly: spec.readOnly,
+      backend: openStorage(storages, {
+        mount: id,
+        spec,
+        root: folder,
+        bucket: bucket && {
+          ...bucket,
+          ...(mount.sealed && { credentials: () => credentials.of(mount) }),
+        },
+        tenant: () => tenant?.uid,
+      }),
+      ...(storageRoot !== undefined && { storageRoot }),
+    };
+  };
