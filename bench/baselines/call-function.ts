@@ -19,7 +19,7 @@ export const callFunction = (
   // A server that stops ends idle connections too.
   pool.on("error", () => undefined);
   const places = Array.from({ length: parameters }, (_, i) => `$${i + 1}`).join(", ");
-  const statement = { name: `bench_${name}`, text: `select bulkhead.${name}(${places})` };
+  const statement = { name: `bench_${name}`, text: `select * from bulkhead.${name}(${places})` };
   return {
     call: async (values) => (await pool.query({ ...statement, values: [...values] })).rows[0],
     [Symbol.asyncDispose]: () => pool.end(),

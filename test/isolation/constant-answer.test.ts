@@ -105,11 +105,37 @@ describe("what lies outside the workspace", () => {
     },
   );
 
-  it("costs more statements where something is really done", async () => {
-    const { statements } = await counted(() =>
-      own.api.send("PUT", "/v1/files/mine", { body: "x" }),
-    );
-    expect(statements.filter((name) => name.startsWith("commit_write_"))).toHaveLength(1);
+  it("costs one statement more where something is really done, and its answer is what is there", async () => {
+    await own.api.send("PUT", "/v1/files/data/mine", { body: "x" });
+    for (const [path, status] of [
+      ["data/mine", 200],
+      ["data/made", 201],
+    ] as const) {
+      const put = await counted(() => own.api.send("PUT", `/v1/files/${path}`, { body: "xy" }));
+      expect(put.answer.status).toBe(status);
+      expect(put.statements).toEqual(["snapshot_v1", expect.stringMatching(/^commit_write_/)]);
+      const got = await counted(() => own.api.send("GET", `/v1/files/${path}`));
+      expect(got.answer.text).toBe("xy");
+      expect(got.statements).toEqual(["snapshot_v1", "tree_read_v3"]);
+      for (const header of ["etag", "last-modified", "x-bulkhead-version"])
+        expect(got.answer.headers.get(header)).toBe(put.answer.headers.get(header));
+      const stat = await own.api.send("GET", `/v1/stat/${path}`);
+      expect(put.answer.json).toEqual(stat.json);
+      expect(stat.json).toMatchObject({ size: 2, createdAt: expect.anything() });
+    }
+    // Whoever may not look learns what it wrote, and not since when there is something.
+    const minted = await api(server.url, server.platformKey).send("POST", "/v1/keys", {
+      body: { name: "w", workspacePrefix: "/workspace/tenant-a", scopes: ["write"] },
+    });
+    const blind = api(server.url, mintedOf(minted).key);
+    for (const send of [
+      () => blind.send("PUT", "/v1/files/data/mine", { body: "xyz" }),
+      () => blind.send("POST", "/v1/append/data/mine", { body: "!" }),
+    ]) {
+      const { status, json } = await send();
+      expect(status).toBe(200);
+      expect(json).toMatchObject({ createdAt: null });
+    }
   });
 
   it("says the same of every key it does not know", async () => {

@@ -14,10 +14,18 @@ export interface WriteParts {
 }
 
 /** What a caller is told of a write, without what only the ledger's record needs. */
-export const written = ({ etag, version, size, created, replaced }: WriteResult): WriteResult => ({
+export const written = ({
+  etag,
+  version,
+  size,
+  created,
+  replaced,
+  times,
+}: WriteResult): WriteResult => ({
   etag,
   size,
   created,
+  ...(times !== undefined && { times }),
   ...(version !== undefined && { version }),
   ...(replaced !== undefined && { replaced }),
 });

@@ -68,6 +68,8 @@ export interface WriteResult {
   readonly size: number;
   readonly created: boolean;
   readonly replaced?: { readonly size: number; readonly version?: string };
+  /** When the file was made and changed, in milliseconds since the epoch, where the storage tells with the commit. */
+  readonly times?: { readonly createdAt: number; readonly modifiedAt: number };
 }
 
 export interface ListOptions {

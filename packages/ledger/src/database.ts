@@ -24,7 +24,7 @@ export interface Database extends Queries {
   /** Runs a named statement that answers one value. */
   readonly call: <T>(statement: Statement, values: readonly unknown[]) => Promise<T>;
   /** Runs a named statement that answers one row of several values, all of one snapshot. */
-  readonly row: <T extends readonly unknown[]>(
+  readonly row: <T extends unknown[]>(
     statement: Statement,
     values: readonly unknown[],
   ) => Promise<T>;
@@ -135,24 +135,23 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     ): Promise<T[]> => (await client.query<T>(text, [...values])).rows,
   });
 
-  const row = <T extends readonly unknown[]>(
-    statement: Statement,
-    values: readonly unknown[],
-  ): Promise<T> =>
-    retried(async (client): Promise<any> => {
-      const { rows } = await client.query({
+  const row = <T extends unknown[]>(statement: Statement, values: readonly unknown[]): Promise<T> =>
+    retried(async (client) => {
+      const { rows } = await client.query<T>({
         ...statement,
         values: [...values],
         rowMode: "array",
       });
-      return rows[0];
+      const [first] = rows;
+      if (first === undefined) throw new Error(`${statement.name} answered no row.`);
+      return first;
     });
 
   return {
     row,
     rows: (text, values) => retried((client) => queriesOf(client).rows(text, values)),
     call: async <T>(statement: Statement, values: readonly unknown[]) =>
-      (await row<readonly [T]>(statement, values))[0],
+      (await row<[T]>(statement, values))[0],
     transaction: (work) =>
       retried(async (client) => {
         await client.query("begin");

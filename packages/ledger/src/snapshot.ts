@@ -15,6 +15,18 @@ export interface LedgerSnapshot {
   readonly revisions: ReadonlyMap<string, StandingRevision>;
 }
 
+const statuses = {
+  provisioning: true,
+  trial: true,
+  active: true,
+  suspended: true,
+  cancelled: true,
+  deleting: true,
+  deleted: true,
+} as const satisfies Record<TenantStatus, true>;
+
+const isStatus = (word: string): word is TenantStatus => Object.hasOwn(statuses, word);
+
 export const snapshotCall: Statement = functionCall("snapshot_v1", 1);
 
 /** Takes an answer of `snapshot_v1` apart. Throws `unavailable` for that of a server that may lag behind. */
@@ -28,7 +40,7 @@ export const parseSnapshot = (answer: string | null): LedgerSnapshot => {
       tenant: uid === platformUid ? platformName : uid,
       epoch,
       n: Number(n),
-      status: status === "-" ? undefined : (status as TenantStatus),
+      status: isStatus(status) ? status : undefined,
     });
   }
   return { now: Number(words[0]), revisions };

@@ -6,6 +6,7 @@ import { parseSnapshot, plainSnapshot, uidOfRevision } from "./snapshot.ts";
 import { platformName, platformUid } from "./types.ts";
 import type {
   ReadContent,
+  StoredBlob,
   TreeAnswer,
   TreeCommits,
   TreeLook,
@@ -15,11 +16,9 @@ import type {
 
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
-  read: functionCall("tree_read_v2", 4),
-  // Stable functions of one statement share its snapshot.
-  readAndSnapshot: {
-    name: "tree_read_v2_snapshot_v1",
-    text: "select bulkhead.tree_read_v2($1, $2, $3, $4), bulkhead.snapshot_v1($5)",
+  read: {
+    name: "tree_read_v3",
+    text: "select * from bulkhead.tree_read_v3($1, $2, $3, $4, $5)",
   },
   list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
@@ -28,7 +27,12 @@ const statements = {
   discardBlob: functionCall("blob_discard_v1", 2),
   forgetBlob: functionCall("blob_forget_v1", 2),
   write: functionCall("commit_write_v1", 3),
-  writeTogether: functionCall("commit_write_v2", 15),
+  // The times of what was written are asked for once it is there: in the same transaction, by a statement of its own.
+  writeTogether: {
+    name: "commit_write_v2_times_v1",
+    text: `select a.answer, case when a.answer is not null then bulkhead.tree_times_v1($1, $2, $6) end
+      from (${functionCall("commit_write_v2", 15).text} as answer offset 0) a`,
+  },
   writeHeld: functionCall("commit_write_held_v1", 4),
   mkdir: functionCall("commit_mkdir_v1", 4),
   remove: functionCall("commit_remove_v1", 6),
@@ -46,6 +50,58 @@ const matchOf = (mode: Mode): string | null => (typeof mode === "string" ? null 
 const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version) ? version : null);
 
 const noVersion = { state: "refused", code: "not-found", reason: "version" } as const;
+
+/** What `tree_read_v3` answers: all else is null where `other` is there. */
+type ReadRow = [
+  other: Buffer | null,
+  snapshot: string | null,
+  size: string | null,
+  modifiedAt: string | null,
+  createdAt: string | null,
+  version: string | null,
+  digest: string | null,
+  contentType: string | null,
+  metadata: Readonly<Record<string, string>> | null,
+  inline: Buffer | null,
+  blob: StoredBlob | null,
+];
+
+const noContent = new Uint8Array(0);
+
+const contentOf = (name: string, row: ReadRow): TreeLook<ReadContent> => {
+  const [
+    other,
+    ,
+    size,
+    modifiedAt,
+    createdAt,
+    version,
+    digest,
+    contentType,
+    metadata,
+    inline,
+    blob,
+  ] = row;
+  if (other !== null) return parted(other);
+  const stat: Stat = {
+    name,
+    kind: "file",
+    size: Number(size),
+    modifiedAt: Number(modifiedAt),
+    createdAt: Number(createdAt),
+    etag: `${version}-${digest?.slice(0, 16)}`,
+    ...(version !== null && { version }),
+    ...(contentType !== null && { contentType }),
+    ...(metadata !== null && { metadata }),
+  };
+  if (blob !== null) return { state: "done", stat, inline: noContent, blob };
+  return {
+    state: "done",
+    stat,
+    inline: inline ?? noContent,
+    ...(digest !== null && { digest }),
+  };
+};
 
 /** Splits what `tree_read_v2` answers: a length of four bytes, so much JSON, content. */
 const parted = (answer: Buffer): TreeLook<ReadContent> => {
@@ -173,10 +229,17 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
   };
   const together = combine<Ride, TreeAnswer<WriteResult>>(async (tenant, rides) => {
     const ground = commonGround(tenant, rides);
-    const answers =
-      ground &&
-      (await hot.call<TreeAnswer<WriteResult>[] | null>(statements.writeTogether, ground));
-    return answers === null || answers === undefined ? run(tenant, rides) : sized(rides, answers);
+    if (ground === undefined) return run(tenant, rides);
+    const [answers, times] = await hot.row<
+      [TreeAnswer<WriteResult>[] | null, readonly (readonly [number, number] | null)[] | null]
+    >(statements.writeTogether, ground);
+    if (answers === null) return run(tenant, rides);
+    return sized(rides, answers).map((answer, i) => {
+      const [createdAt, modifiedAt] = times?.[i] ?? [];
+      if (answer.state !== "done" || createdAt === undefined || modifiedAt === undefined)
+        return answer;
+      return { ...answer, times: { createdAt, modifiedAt } };
+    });
   });
 
   const transfer =
@@ -200,15 +263,17 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
     read: async (tree, path, version, revisions = []) => {
       const n = version === undefined ? null : numberOf(version);
       if (version !== undefined && n === null) return noVersion;
-      const asked = [uidOf(tree.tenant), tree.id, namesOf(path), n];
-      if (revisions.length === 0) return parted(await hot.call<Buffer>(statements.read, asked));
-      const [answer, snapshot] = await hot.row<readonly [Buffer, string | null]>(
-        statements.readAndSnapshot,
-        [...asked, revisions.map(uidOfRevision)],
-      );
-      const looked = parted(answer);
-      if (looked.state !== "done") return looked;
-      return { ...looked, snapshot: plainSnapshot(parseSnapshot(snapshot)) };
+      const names = namesOf(path);
+      const row = await hot.row<ReadRow>(statements.read, [
+        uidOf(tree.tenant),
+        tree.id,
+        names,
+        n,
+        revisions.map(uidOfRevision),
+      ]);
+      const look = contentOf(names.at(-1) ?? "", row);
+      if (look.state !== "done" || revisions.length === 0) return look;
+      return { ...look, snapshot: plainSnapshot(parseSnapshot(row[1])) };
     },
     list: async (tree, path, after, limit) => {
       const page = await hot.call<TreeLook<{ readonly rows: readonly NodeRow[] }>>(

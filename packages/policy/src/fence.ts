@@ -51,6 +51,17 @@ export const fence =
         if (access === "delete") await inner.stat(ctx, path);
     };
 
+    const mayRead = async (ctx: Context, path: VirtualPath): Promise<boolean> => {
+      // Of an append the reading is judged as writing.
+      if (!ctx.principal.scopes.includes("read")) return false;
+      try {
+        await decide(ctx.principal, callOf("read", path));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+
     const begin = async (ctx: Context, call: Call<VirtualPath>): Promise<void> => {
       try {
         await decide(ctx.principal, call);
@@ -80,13 +91,17 @@ export const fence =
           const call = callOf("write", path);
           const { standing } = ctx.principal;
           const until = standing === undefined ? Infinity : await decide(ctx.principal, call);
-          return streams.during(
+          const stored = await streams.during(
             ctx,
             body,
             { until, now: ctx.now },
             () => lookAgain(ctx, call),
             (watched) => inner.write(ctx, path, watched, options),
           );
+          if (stored.times === undefined || (await mayRead(ctx, path))) return stored;
+          // Since when there is a file is for those who may look at it.
+          const { times: _, ...told } = stored;
+          return told;
         },
         read: async (ctx, path, options) => {
           const call = callOf("read", path);

@@ -46,13 +46,17 @@ export const writtenAnswer = async (
   status: number,
   sent: Pick<Stat, "contentType" | "metadata"> = {},
 ): Promise<Answer> => {
-  const seen = await visibleStat(control.session, ctx, path).catch(() => undefined);
-  if (seen?.etag === result.etag) return statAnswer(status, path, seen);
+  // Where the commit told its times all is known; but what is kept of metadata may be spelt otherwise.
+  if (result.times === undefined || sent.metadata !== undefined) {
+    const seen = await visibleStat(control.session, ctx, path).catch(() => undefined);
+    if (seen?.etag === result.etag) return statAnswer(status, path, seen);
+  }
   return statAnswer(status, path, {
     name: nameOf(path),
     kind: "file",
     size: result.size,
     modifiedAt: ctx.now,
+    ...result.times,
     etag: result.etag,
     contentType: sent.contentType ?? contentTypeOf(nameOf(path)),
     ...(sent.metadata !== undefined && { metadata: sent.metadata }),

@@ -15,7 +15,7 @@ import { mounts } from "./mounts.ts";
 import { moves } from "./moves.ts";
 import { movingFunctions } from "./functions-moving.ts";
 import { relationFunctions } from "./functions-relations.ts";
-import { snapshotFunction } from "./functions-snapshot.ts";
+import { snapshotFunctions } from "./functions-snapshot.ts";
 import { systemFunctions } from "./functions-system.ts";
 import { treeCommits } from "./functions-tree-commits.ts";
 import { treeReads } from "./functions-tree-reads.ts";
@@ -99,7 +99,7 @@ export const migrations: readonly Migration[] = [
   },
   { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
-  { version: 13, name: "snapshot", sql: snapshotFunction, minCode: 10 },
+  { version: 13, name: "snapshot", sql: snapshotFunctions, minCode: 10 },
   { version: 14, name: "mounts", sql: mounts, minCode: 14 },
   { version: 15, name: "directory", sql: directory, minCode: 14 },
   { version: 16, name: "moves", sql: moves, minCode: 10 },
