@@ -11,6 +11,8 @@ const background = [
   "denials_v1",
   "roots_since_",
   "usage_",
+  "lease_",
+  "_sweep_",
   "job_claim_v1",
   "outbox_claim_v1",
   "update bulkhead.lease",
