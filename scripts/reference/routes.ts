@@ -63,6 +63,8 @@ const does: Readonly<Record<string, string>> = {
     "202 `{ job }`: counts what is really there, on every storage. The job's result is `{ tenant, counted, found, drift, storages }`. The platform key alone.",
   "POST /v1/tenants/{id}/upgrade":
     "`{ plan, preview? }`: puts a tenant on a plan, up or down, and ends a trial, never a suspension. With `preview` says what would change. The platform key alone.",
+  "GET /v1/tenants/{id}/bill":
+    "`?month=2026-11`: `{ tenant, month, reads, writes, searches, storageGb, users, baseMinor, overage: { users, storage }, totalMinor, currency, final }`, money in minor units. `?format=csv`.",
   "POST /v1/tenants/{id}/users":
     "`{ id, type?, email?, fullName?, role? }`; `type` is `user` (default), `agent` or `service`, `role` `owner`, `admin`, `editor` or `member` (default). 201. The role gives relations.",
   "GET /v1/tenants/{id}/users": "A page of users. `?type=`.",
@@ -127,6 +129,8 @@ const does: Readonly<Record<string, string>> = {
     "State (`queued`, `running`, `done`, `dead`), attempts, progress and result of a job.",
   "GET /v1/audit":
     "A page of the audit log, newest first. `?tenant=`, `actor`, `action`, `result=success|denied`, `since`, `until`.",
+  "GET /v1/audit/verify":
+    "`{ tenant, ok, entries, hash, signed, fault }`: recomputes a chain of entries; `fault` is `{ n, to?, fault }` with the number of the entry that is `changed`, `missing`, `reordered`, or whose head has no good `signature`. `?tenant=`; a tenant's admin key verifies its own.",
   "GET /v1/tenants/{id}/audit": "The same for one tenant.",
   "GET /health": "`{ status, version, mode }`. Needs no key.",
   "GET /livez": "Whether the process answers. Needs no key.",

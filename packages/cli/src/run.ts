@@ -19,7 +19,9 @@ import { addMount } from "./commands/mount.ts";
 import { addModel } from "./commands/model.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addPut } from "./commands/put.ts";
+import { addBill } from "./commands/bill.ts";
 import { addQuota } from "./commands/quota.ts";
+import { addUsage } from "./commands/usage.ts";
 import { addRelation } from "./commands/relation.ts";
 import { addResidency } from "./commands/residency.ts";
 import { addRm } from "./commands/rm.ts";
@@ -85,6 +87,8 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   program.commandsGroup("Tenants and keys:");
   addTenant(program, bound);
   addQuota(program, bound);
+  addUsage(program, bound);
+  addBill(program, bound);
   addKey(program, bound);
   addMount(program, bound);
   addResidency(program, bound);

@@ -1,4 +1,6 @@
-import { recordPage, type WireAuditEntry, wireAuditEntry } from "@bulkhead/wire";
+import type { AuditVerdict } from "@bulkhead/contract";
+import { recordPage, type WireAuditEntry, wireAuditEntry, wireAuditVerdict } from "@bulkhead/wire";
+import type { CallOptions } from "./options.ts";
 import { allRecords, type RecordListOptions } from "./records.ts";
 import type { Transport } from "./transport.ts";
 
@@ -18,6 +20,8 @@ export interface Audit {
     filter?: AuditFilter,
     options?: RecordListOptions,
   ) => AsyncGenerator<WireAuditEntry, void, undefined>;
+  /** Recomputes a tenant's chain of entries on the server, and says where it is not what it was. */
+  readonly verify: (tenant?: string, options?: CallOptions) => Promise<AuditVerdict>;
 }
 
 const page = recordPage(wireAuditEntry);
@@ -25,4 +29,15 @@ const page = recordPage(wireAuditEntry);
 export const createAudit = (transport: Transport): Audit => ({
   list: (filter = {}, options = {}) =>
     allRecords(transport, "/v1/audit", { ...filter }, options, page),
+  verify: async (tenant, options = {}) =>
+    transport.ask(
+      {
+        method: "GET",
+        target: "/v1/audit/verify",
+        query: { tenant },
+        signal: options.signal,
+        repeatable: true,
+      },
+      wireAuditVerdict,
+    ),
 });

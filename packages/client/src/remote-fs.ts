@@ -8,6 +8,7 @@ import {
 } from "@bulkhead/wire";
 import { type Audit, createAudit } from "./audit.ts";
 import { baseUrl } from "./base-url.ts";
+import { type Bills, createBills } from "./bills.ts";
 import { type FileData, payloadOf } from "./data.ts";
 import { contentOf, gather, type RemoteContent, readRequest } from "./download.ts";
 import { createDirectory, type Directory } from "./directory.ts";
@@ -63,6 +64,7 @@ export class RemoteFS {
   readonly restore: History["restore"];
   readonly changes: History["changes"];
   readonly audit: Audit;
+  readonly bills: Bills;
   readonly jobs: Jobs;
   readonly #options: Options.RemoteFSOptions;
   readonly #transport: Transport;
@@ -90,6 +92,7 @@ export class RemoteFS {
       changes: this.changes,
     } = createHistory(this.#transport));
     this.audit = createAudit(this.#transport);
+    this.bills = createBills(this.#transport);
   }
 
   /** The same server by the same key, for calls that act for somebody: `fs.as("user:alice").readFile(…)`. */

@@ -24,7 +24,7 @@ export const usageOver = (
     {
       method: "GET",
       target: recordTarget("tenants", tenant, "usage"),
-      query: { by: "hour", ...range },
+      query: { ...range, by: range.by ?? "hour" },
       signal: options.signal,
       repeatable: true,
     },

@@ -1,3 +1,4 @@
+import type { BillControl } from "./bill.ts";
 import type { Body } from "./body.ts";
 import type { History } from "./changes.ts";
 import type { Context, Principal } from "./context.ts";
@@ -6,6 +7,7 @@ import type { Place } from "./place.ts";
 import type {
   AuditEntry,
   EffectiveRates,
+  AuditVerdict,
   JobRecord,
   KeyInput,
   KeyPatch,
@@ -184,7 +186,10 @@ export interface Control {
   readonly jobs: { readonly get: (ctx: Context, id: string) => Promise<JobRecord> };
   readonly audit: {
     readonly list: (ctx: Context, query: AuditQuery) => Promise<PageOf<AuditEntry>>;
+    /** Recomputes the chain of a tenant; of the platform where none is named. */
+    readonly verify: (ctx: Context, tenant: string | undefined) => Promise<AuditVerdict>;
   };
+  readonly bills: BillControl;
   readonly usage: UsageControl;
   readonly metering: Metering;
   readonly idempotency: Idempotency;

@@ -1,4 +1,5 @@
 export * from "./answers.ts";
+export * from "./bill.ts";
 export * from "./body.ts";
 export * from "./capability.ts";
 export * from "./changes.ts";

@@ -154,6 +154,29 @@ export interface AuditEntry {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** Where a chain of audit entries is not what it was: an entry's number, from 1. */
+export interface AuditFault {
+  readonly n: number;
+  /** The last entry that may be the one, where only a signed head tells that something is another one. */
+  readonly to?: number | undefined;
+  readonly fault: "changed" | "missing" | "reordered" | "signature";
+}
+
+/** What the verification of a tenant's audit chain found. */
+export interface AuditVerdict {
+  /** Null for the platform's own chain. */
+  readonly tenant: string | null;
+  /** True if every entry follows from the one before it, to the last, and every signed head is among them. */
+  readonly ok: boolean;
+  /** How many entries follow from one another, from the first on. */
+  readonly entries: number;
+  /** The SHA-256 of the last of them, in hex: who keeps it can tell later whether the chain still holds it. */
+  readonly hash: string;
+  /** The number of the last entry that a signature stands for; null if there is none yet. */
+  readonly signed: number | null;
+  readonly fault: AuditFault | null;
+}
+
 /** `after` is the opaque position that an earlier page gave as `next`. */
 export interface PageOf<T> {
   readonly items: readonly T[];

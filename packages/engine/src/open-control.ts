@@ -13,6 +13,7 @@ import { type Ledger, mintKeyString } from "@bulkhead/ledger";
 import {
   type Audited,
   authenticate,
+  billControl,
   type Authority,
   type Entrance,
   type ChosenPlacement,
@@ -53,6 +54,7 @@ import {
 import { leadsToBounds, scope, sharedFrom } from "@bulkhead/vfs";
 import { storedAt, throughShares } from "./explained.ts";
 import { modelLanguage } from "./model-language.ts";
+import type { HeadSigner } from "./head-signer.ts";
 import type { RootsTable } from "./roots.ts";
 import type { RunningMeter } from "./start-metering.ts";
 import type { ShareDoor } from "./share-door.ts";
@@ -79,6 +81,8 @@ export interface ControlOptions {
   readonly sharing: ShareDoor;
   readonly roots: Pick<RootsTable, "table" | "catchUp">;
   readonly metering: RunningMeter;
+  /** Judges signed heads of audit chains; undefined where there is no key. */
+  readonly signer: HeadSigner | undefined;
   readonly namespaceRoots: readonly string[];
   readonly checkMove: MoveControlOptions["checkMove"];
   readonly place: (wish: PlacementWish) => ChosenPlacement;
@@ -220,7 +224,17 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
     ...recordControl({
       tenants: ledger.tenants,
       jobs: ledger.jobs,
-      auditLog: ledger.auditLog,
+      auditLog: {
+        list: ledger.auditLog.list,
+        examine: (uid) => ledger.auditLog.examine(uid, options.signer?.isSigned),
+      },
+      audited: asks,
+    }),
+    bills: billControl({
+      tenants: ledger.tenants,
+      billed: ledger.usage.billed,
+      flush: options.metering.flush,
+      currency: options.plans.currency,
       audited: asks,
       rateLimits: options.door.limits,
     }),
@@ -267,6 +281,8 @@ const kindAt =
 const makeDirectories =
   ({ ledger, storages }: Pick<ControlOptions, "ledger" | "storages">) =>
   async (ctx: Context, tenant: string, paths: readonly VirtualPath[]): Promise<void> => {
+    // They are told by the entry of what they are made for.
+    await ledger.auditLog.checkWritable(tenant);
     const settlement = { ...silent(ctx.settlement), tenant };
     const own: Context = {
       ...ctx,

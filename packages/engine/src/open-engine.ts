@@ -39,6 +39,7 @@ import { startHousekeeping } from "./start-housekeeping.ts";
 import { startMetering } from "./start-metering.ts";
 import { reservations } from "./reservations.ts";
 import { deleteTenant } from "./delete-tenant.ts";
+import type { AuditKeys } from "./head-signer.ts";
 import { grounds } from "./grounds.ts";
 import type { BackendSpec, MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { moveTenant } from "./move-tenant.ts";
@@ -52,6 +53,7 @@ import { credentialsIn } from "./stored-mount.ts";
 import { openHistory } from "./open-history.ts";
 import { openRegions, type RegionOptions } from "./open-regions.ts";
 import { openRelations } from "./open-relations.ts";
+import { openSigner } from "./open-signer.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { firstRootOf } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
@@ -74,6 +76,8 @@ export interface EngineOptions extends EntranceSettings, RegionOptions {
    * it. A function is asked each time, so that a key may be replaced meanwhile. Without, no placement may be `postgres`.
    */
   readonly sealKeys?: SealKeys | (() => SealKeys) | undefined;
+  /** Keys of 32 bytes that sign heads of audit chains; without, none is signed. A function is asked each time, as for `sealKeys`. */
+  readonly auditKeys?: AuditKeys | (() => AuditKeys) | undefined;
   /** Connections to all tenants' databases together; 50 by default. */
   readonly tenantConnections?: number | undefined;
   /** Added to the platform keys, or one is minted at first start. */
@@ -181,6 +185,7 @@ const openTree = async (
   const { door: entrance, attempts, draw } = openEntrance(ledger, onGround, options, opened);
   const held = reservations(ledger.reservations);
   opened.add(held.close);
+  const signer = openSigner(options, ledger, opened);
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
@@ -232,6 +237,7 @@ const openTree = async (
       metering: meter,
       door: entrance,
       attempts,
+      signer,
       roots,
       tenantStore: { ...ledger.tenants, create, get },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),

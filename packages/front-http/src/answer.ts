@@ -11,6 +11,8 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Headers;
   readonly json?: unknown;
+  /** Text of the type that the headers name. */
+  readonly text?: string;
   /** What a replay answers instead of `json`: the same without its secret. */
   readonly replay?: unknown;
   /** Disposed by whoever sends the answer. `length` counts the bytes of its content. */

@@ -68,6 +68,7 @@ const bodyOf = (
   signal: AbortSignal,
 ): Promise<Buffer | string> | Buffer | undefined => {
   if (answer.json !== undefined) return jsonBody(answer.json, signal);
+  if (answer.text !== undefined) return Buffer.from(answer.text);
   const content = answer.read?.result.content;
   if (!(content instanceof Uint8Array)) return undefined;
   if (content.length !== answer.read?.length)

@@ -1,18 +1,24 @@
 import type { AuditEntry } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
+import { functionCall } from "./function-call.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
-import { type AuditLog, type ChainFault, platformUid } from "./types.ts";
+import { examineChains } from "./audit-verify.ts";
+import { type AuditLog, platformUid } from "./types.ts";
+
+const writable = functionCall("audit_writable_v1", 1);
 
 /** Reads one chain at a time, under the row-level security of its tenant. */
-export const createAuditLog = (scoped: Database): AuditLog => ({
-  list: async (tenantUid, query) => {
-    const limit = pageLimitOf(query);
-    const [before] = readPosition(query.after, 1) ?? ["9223372036854775807"];
-    const tenant = tenantUid ?? platformUid;
-    const rows = await scoped.transaction(async (tx) => {
-      await tx.rows("select bulkhead.enter_v1($1)", [tenant]);
-      return await tx.rows<{ n: string; entry: AuditEntry }>(
-        `select a.n, jsonb_build_object('id', a.id, 'at', bulkhead.ms(a.at),
+export const createAuditLog = (scoped: Database): AuditLog => {
+  const examine = examineChains(scoped);
+  return {
+    list: async (tenantUid, query) => {
+      const limit = pageLimitOf(query);
+      const [before] = readPosition(query.after, 1) ?? ["9223372036854775807"];
+      const tenant = tenantUid ?? platformUid;
+      const rows = await scoped.transaction(async (tx) => {
+        await tx.rows("select bulkhead.enter_v1($1)", [tenant]);
+        return await tx.rows<{ n: string; entry: AuditEntry }>(
+          `select a.n, jsonb_build_object('id', a.id, 'at', bulkhead.ms(a.at),
            'tenant', (select t.id from bulkhead.tenant t where t.uid = a.tenant), 'actor', a.actor, 'key', a.key,
            'action', a.action, 'resource', a.resource, 'result', a.result, 'requestId', a.request_id,
            'front', a.front, 'detail', a.detail) as entry
@@ -22,34 +28,26 @@ export const createAuditLog = (scoped: Database): AuditLog => ({
            and ($6::double precision is null or a.at >= to_timestamp($6::double precision / 1000))
            and ($7::double precision is null or a.at < to_timestamp($7::double precision / 1000))
          order by a.n desc limit $8`,
-        [
-          tenant,
-          before,
-          query.actor ?? null,
-          query.action ?? null,
-          query.result ?? null,
-          query.since ?? null,
-          query.until ?? null,
-          limit + 1,
-        ],
-      );
-    });
-    const items = rows.slice(0, limit).map((row) => row.entry);
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return last === undefined ? { items } : { items, next: writePosition([last.n]) };
-  },
-  verify: async (tenantUid) => {
-    const tenant = tenantUid ?? platformUid;
-    const fault = await scoped.transaction(async (tx) => {
-      await tx.rows("select bulkhead.enter_v1($1)", [tenant]);
-      // A chain is as long as its tenant is old.
-      await tx.rows("set local statement_timeout = '10min'");
-      const [row] = await tx.rows<{ fault: ChainFault | null }>(
-        "select bulkhead.audit_verify_v1($1) as fault",
-        [tenant],
-      );
-      return row?.fault ?? null;
-    });
-    return fault ?? undefined;
-  },
-});
+          [
+            tenant,
+            before,
+            query.actor ?? null,
+            query.action ?? null,
+            query.result ?? null,
+            query.since ?? null,
+            query.until ?? null,
+            limit + 1,
+          ],
+        );
+      });
+      const items = rows.slice(0, limit).map((row) => row.entry);
+      const last = rows.length > limit ? rows[limit - 1] : undefined;
+      return last === undefined ? { items } : { items, next: writePosition([last.n]) };
+    },
+    examine,
+    checkWritable: async (tenantUid) => {
+      await scoped.call<null>(writable, [tenantUid]);
+    },
+    verify: async (tenantUid) => (await examine(tenantUid)).fault,
+  };
+};

@@ -10,7 +10,9 @@ const begin = {
 };
 const commit = {
   name: "intent_commit_v3",
-  text: "select bulkhead.intent_commit_v3($1, $2, $3, $4, $5, $6, $7)",
+  // Nothing happens outside the ledger of which no entry could be written afterwards.
+  text: `select bulkhead.intent_commit_v3($1, $2, $3, $4, $5, $6, $7) from (select case when jsonb_typeof($2::jsonb->'audit') = 'object'
+    then bulkhead.audit_writable_v1(split_part($1, '.', 1)::uuid) end offset 0) w`,
 };
 // In the order given: they wait for the same head, and its chain tells the order in which they were settled.
 const settle = {

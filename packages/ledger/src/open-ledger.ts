@@ -1,4 +1,5 @@
 import { createAccounted } from "./accounted.ts";
+import { createAuditHeads } from "./audit-heads.ts";
 import { createAuditLog } from "./audit-log.ts";
 import { createAuthority } from "./authority.ts";
 import { createChanges } from "./change.ts";
@@ -147,6 +148,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     models: createModels(background, change),
     shares: createShares(background, change),
     auditLog: createAuditLog(hot),
+    auditHeads: createAuditHeads(background),
     intents: createIntents(hot, trees, background),
     accounted: createAccounted(background),
     idempotency,

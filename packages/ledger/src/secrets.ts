@@ -20,6 +20,13 @@ export const createSecrets = (database: Database): Secrets => ({
     );
     return row && { keyId: row.key_id, sealed: row.sealed };
   },
+  keep: async ({ tenantUid, name, keyId, sealed }) => {
+    await database.rows(
+      `insert into bulkhead.secret (tenant, name, key_id, sealed) values ($1, $2, $3, $4)
+       on conflict (tenant, name) do nothing`,
+      [uidOf(tenantUid), name, keyId, sealed],
+    );
+  },
   sealedOtherwise: async (keyId, limit) => {
     const rows = await database.rows<SecretRow>(
       `select tenant, name, key_id, sealed from bulkhead.secret where key_id < $1 or key_id > $1

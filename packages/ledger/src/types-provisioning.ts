@@ -15,6 +15,8 @@ export interface SecretPlace {
 /** What is kept sealed. The ledger never has a key to it. */
 export interface Secrets {
   readonly get: (place: SecretPlace) => Promise<SealedSecret | undefined>;
+  /** Keeps one, unless there is one of that name. */
+  readonly keep: (secret: SecretPlace & SealedSecret) => Promise<void>;
   /** What is sealed under any other key than this one, at most `limit`. */
   readonly sealedOtherwise: (
     keyId: string,

@@ -1,4 +1,4 @@
-import type { UsageSpan, UsageStep } from "@bulkhead/contract";
+import type { BillBasis, UsageSpan, UsageStep } from "@bulkhead/contract";
 
 /** What a stretch of a journal says of one tenant in one hour. */
 export interface JournalSum {
@@ -28,6 +28,8 @@ export interface Usage {
   ) => Promise<{ readonly spans: readonly UsageSpan[]; readonly now: number }>;
   /** How much of everything together a tenant asked for since the ledger's month (UTC) began. */
   readonly requestsThisMonth: (tenantUid: string | undefined) => Promise<number>;
+  /** All that the bill of a month is made from, as of now. */
+  readonly billed: (tenantUid: string, from: number, to: number) => Promise<BillBasis>;
   /** Counts what tenants' commits did since they were last counted; answers of how many tenants. */
   readonly sweep: () => Promise<number>;
   /** Counts the bytes of a journal from `from` to `to`, once; answers to where it is counted now. */

@@ -103,7 +103,45 @@ export interface KeyStore {
 export interface ChainFault {
   /** The entry's number, from 1. */
   readonly n: number;
-  readonly fault: "changed" | "missing" | "reordered";
+  readonly fault: "changed" | "missing" | "reordered" | "signature";
+  /** The last entry that may be the one, where a signed head tells only that the chain is another one. */
+  readonly to?: number;
+}
+
+/** A head of a chain as it was once, signed. */
+export interface AuditHead {
+  readonly tenantUid: string | undefined;
+  readonly n: number;
+  /** SHA-256, in hex. */
+  readonly hash: string;
+  /** When it was signed, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly keyId: string;
+  /** In hex. */
+  readonly signature: string;
+}
+
+export interface AuditHeads {
+  /** Heads that moved since one of theirs was signed, in order of uid behind `after`; `next` where there are more. */
+  readonly unsigned: (
+    after: string | undefined,
+    limit: number,
+  ) => Promise<{
+    readonly heads: readonly Pick<AuditHead, "tenantUid" | "n" | "hash">[];
+    readonly next: string | undefined;
+  }>;
+  readonly keep: (heads: readonly AuditHead[]) => Promise<void>;
+}
+
+/** How far a chain follows from itself. */
+export interface ChainVerdict {
+  /** Entries that do, from the first on. */
+  readonly entries: number;
+  /** The hash of the last of them, in hex. */
+  readonly hash: string;
+  /** The number of the last signed head among them. */
+  readonly signed: number | undefined;
+  readonly fault: ChainFault | undefined;
 }
 
 export interface AuditLog {
@@ -112,7 +150,17 @@ export interface AuditLog {
     tenantUid: string | undefined,
     query: Omit<AuditQuery, "tenant">,
   ) => Promise<PageOf<AuditEntry>>;
-  /** Recomputes a chain; undefined if every entry follows from the one before it. */
+  /**
+   * Recomputes a chain as it is now, in transactions of a moment each, and compares it with its signed heads.
+   * `isSigned` judges a signature; without, it is not looked at.
+   */
+  readonly examine: (
+    tenantUid: string | undefined,
+    isSigned?: (head: AuditHead) => boolean | Promise<boolean>,
+  ) => Promise<ChainVerdict>;
+  /** Rejects unless an entry of that tenant could be written now. */
+  readonly checkWritable: (tenantUid: string) => Promise<void>;
+  /** The same as `examine` without signatures: undefined if every entry follows from the one before it. */
   readonly verify: (tenantUid: string | undefined) => Promise<ChainFault | undefined>;
 }
 
@@ -194,6 +242,7 @@ export interface Ledger {
   readonly models: ModelStore;
   readonly shares: ShareStore;
   readonly auditLog: AuditLog;
+  readonly auditHeads: AuditHeads;
   readonly intents: Intents;
   readonly accounted: Accounted;
   readonly idempotency: Idempotency & { readonly purge: () => Promise<void> };

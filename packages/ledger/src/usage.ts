@@ -1,4 +1,4 @@
-import { requestsOf, type UsageSpan } from "@bulkhead/contract";
+import { type BillBasis, requestsOf, type UsageSpan } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { platformUid } from "./types.ts";
@@ -15,6 +15,11 @@ const statements = {
     name: "usage_month_v1",
     text: `select bulkhead.usage_span_v1($1, m.at, m.at + interval '1 month', 'all', n.at) from (select bulkhead.now() as at) n,
       lateral (select date_trunc('month', n.at, 'UTC') as at) m`,
+  },
+  bill: {
+    name: "bill_v1",
+    text: `select jsonb_build_object('now', bulkhead.ms(n.at)) || bulkhead.bill_v1($1, to_timestamp($2::bigint / 1000),
+      to_timestamp($3::bigint / 1000), n.at) from (select bulkhead.now() as at) n`,
   },
   sweep: functionCall("usage_sweep_v1", 2),
   journal: functionCall("usage_journal_v1", 9),
@@ -65,6 +70,15 @@ export const createUsage = (database: Database, ledger: string): Usage => {
       while (await absorb(tenant, false));
       const rows = await database.call<readonly SpanRow[]>(statements.month, [tenant]);
       return rows.reduce((sum, row) => sum + requestsOf(spanOf(row)), 0);
+    },
+    billed: async (tenant, from, to) => {
+      while (await absorb(tenant, false));
+      while (await absorb(tenant, true));
+      const row = await database.call<Omit<BillBasis, "usage"> & { usage: SpanRow }>(
+        statements.bill,
+        [tenant, from, to],
+      );
+      return { ...row, usage: spanOf(row.usage) };
     },
     sweep: () => database.call<number>(statements.sweep, [tenantsAtOnce, slice]),
     absorb: async (journal, from, to, sums) =>

@@ -3,6 +3,7 @@ export * from "./admission.ts";
 export * from "./audit.ts";
 export * from "./authenticate.ts";
 export * from "./control/audited.ts";
+export * from "./control/bills.ts";
 export * from "./control/changes.ts";
 export * from "./control/gated.ts";
 export * from "./control/idempotency.ts";

@@ -1,6 +1,7 @@
 import type {
   AuditDraft,
   AuditEntry,
+  AuditFault,
   AuditQuery,
   KeyRecord,
   PageOf,
@@ -157,6 +158,13 @@ export interface TenantStore {
 }
 
 export interface AuditLog {
+  /** Recomputes a chain and verifies its signed heads. */
+  readonly examine: (tenantUid: string | undefined) => Promise<{
+    readonly entries: number;
+    readonly hash: string;
+    readonly signed: number | undefined;
+    readonly fault: AuditFault | undefined;
+  }>;
   readonly list: (
     tenantUid: string | undefined,
     query: Omit<AuditQuery, "tenant">,

@@ -93,6 +93,15 @@ export const sealKeysOf = ({
   ...others.map((key) => key.derive("seal")),
 ];
 
+/** The keys that sign heads of audit chains, and those whose signatures hold. */
+export const auditKeysOf = ({
+  current,
+  others,
+}: MasterKeys): readonly [Uint8Array, ...Uint8Array[]] => [
+  current.derive("audit"),
+  ...others.map((key) => key.derive("audit")),
+];
+
 const textOf = (file: string): string | undefined => {
   try {
     return readFileSync(file, "utf8").trim();

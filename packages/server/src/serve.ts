@@ -4,7 +4,7 @@ import { httpFront } from "@bulkhead/front-http";
 import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
-import { openMasterKeys, readMasterKeys, sealKeysOf } from "./master-key.ts";
+import { auditKeysOf, openMasterKeys, readMasterKeys, sealKeysOf } from "./master-key.ts";
 import { placementsOf } from "./placements-of.ts";
 import { planSettings } from "./plan-settings.ts";
 import { failedRequest } from "./failed-request.ts";
@@ -91,6 +91,7 @@ const start = async (
     placements: await placementsOf(config),
     // As of now: a key may have been replaced since the start.
     sealKeys: () => sealKeysOf(readMasterKeys(config.dataDir, options)),
+    auditKeys: () => auditKeysOf(readMasterKeys(config.dataDir, options)),
     tenantConnections: config.tenantConnections,
     graphBytes: config.relationMemory * 1024 * 1024,
     admission: { ...config.admission, waitMs: config.admission.waitSeconds * 1000 },

@@ -1,4 +1,4 @@
-import type { AuditEntry } from "@bulkhead/contract";
+import type { AuditEntry, AuditVerdict } from "@bulkhead/contract";
 import { z } from "zod";
 import { timeOf, timestamp } from "./time.ts";
 
@@ -29,6 +29,21 @@ export const wireAuditEntry: z.ZodType<WireAuditEntry> = z.object({
   requestId: z.string(),
   front: z.string(),
   detail: z.record(z.string(), z.unknown()),
+});
+
+export const wireAuditVerdict: z.ZodType<AuditVerdict> = z.object({
+  tenant: z.string().nullable(),
+  ok: z.boolean(),
+  entries: z.number(),
+  hash: z.string(),
+  signed: z.number().nullable(),
+  fault: z
+    .object({
+      n: z.number(),
+      to: z.number().optional(),
+      fault: z.enum(["changed", "missing", "reordered", "signature"]),
+    })
+    .nullable(),
 });
 
 export const wireAuditEntryOf = (entry: AuditEntry): WireAuditEntry => ({

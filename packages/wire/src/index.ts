@@ -1,4 +1,5 @@
 export * from "./audit.ts";
+export * from "./bills.ts";
 export * from "./checks.ts";
 export * from "./directory.ts";
 export * from "./etag.ts";

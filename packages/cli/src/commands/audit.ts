@@ -1,5 +1,7 @@
+import type { AuditVerdict } from "@bulkhead/contract";
 import type { Command } from "commander";
 import type { Bind } from "../cli.ts";
+import { exits } from "../exit-codes.ts";
 import { showRecords } from "../show.ts";
 import { oneOf, time, wholeNumber } from "../values.ts";
 
@@ -26,6 +28,7 @@ export const addAudit = (program: Command, bind: Bind): void => {
   const audit = program.command("audit").description("read the audit log");
   audit
     .command("list")
+    .alias("ls")
     .description("list what was done and what was denied")
     .option("--tenant <id>")
     .option("--actor <subject>")
@@ -49,4 +52,34 @@ export const addAudit = (program: Command, bind: Bind): void => {
         ]);
       }),
     );
+  audit
+    .command("verify")
+    .description("recompute the chain of entries, and place what was changed, taken away or moved")
+    .argument("[tenant]", "the key's own by default; the platform's for its key")
+    .option("--all", "of the platform and every tenant, for the platform key")
+    .action(
+      bind(async (cli, tenant: string | undefined, { all }: { readonly all?: boolean }) => {
+        const remote = await cli.remote();
+        const { signal } = cli;
+        const verify = async (id: string | undefined): Promise<void> => {
+          const verdict = await remote.audit.verify(id, { signal });
+          if (!verdict.ok) cli.end(exits.other);
+          await (cli.out.json ? cli.out.record(verdict) : cli.out.line(verdictLine(verdict)));
+        };
+        await verify(tenant);
+        if (all === true)
+          for await (const { id } of remote.tenants.list({}, { signal }))
+            await cli.each([id], verify);
+      }),
+    );
+};
+
+const verdictLine = ({ tenant, entries, signed, fault }: AuditVerdict): string => {
+  const chain = tenant ?? "platform";
+  const upTo = signed === null ? "no head is signed yet" : `signed up to ${signed}`;
+  if (fault === null) return `${chain}: ${entries} entries follow from one another; ${upTo}`;
+  const { n, to } = fault;
+  const place = to === undefined || to === n ? `entry ${n}` : `an entry from ${n} to ${to}`;
+  const what = fault.fault === "signature" ? "the signature is not good" : `it is ${fault.fault}`;
+  return `${chain}: FAULT at ${place}: ${what}`;
 };

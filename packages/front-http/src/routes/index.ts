@@ -1,5 +1,6 @@
 import type { Route } from "../call.ts";
 import { directoryRoutes } from "./directory.ts";
+import { billRoutes } from "./bills.ts";
 import { healthRoutes } from "./health.ts";
 import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
@@ -31,6 +32,7 @@ export const routes: readonly Route[] = [
   ...quotaRoutes,
   ...mountRoutes,
   ...directoryRoutes,
+  ...billRoutes,
   ...userRoutes,
   ...relationRoutes,
   ...modelRoutes,

@@ -55,4 +55,12 @@ export const recordRoutes: readonly Route[] = [
   }),
   { method: "GET", url: "/v1/audit", run: (call) => audit(call, undefined) },
   { method: "GET", url: "/v1/tenants/:id/audit", run: (call) => audit(call, call.param("id")) },
+  {
+    method: "GET",
+    url: "/v1/audit/verify",
+    run: async ({ control, ctx, query }) => ({
+      status: 200,
+      json: await control.audit.verify(ctx, query.text("tenant")),
+    }),
+  },
 ];

@@ -333,6 +333,7 @@ const controlOver = (
       }),
     },
     audit: {
+      verify: () => Promise.reject(missing()),
       list: async (_ctx, query) =>
         page(
           [0, 1, 2].map((n) => ({
@@ -352,6 +353,7 @@ const controlOver = (
           query.limit,
         ),
     },
+    bills: { get: () => Promise.reject(missing()) },
     usage: {
       over: async (_ctx, tenant, { from = 0, to = 3_600_000, by = "hour" }) => ({
         tenant,

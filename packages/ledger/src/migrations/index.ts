@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { relationExecutions } from "./executions-relations.ts";
 import { backup } from "./backup.ts";
+import { bills } from "./bills.ts";
 import { changes } from "./changes.ts";
 import { accountedExecutions, accountedFunctions } from "./functions-accounted.ts";
 import { events } from "./events.ts";
@@ -112,6 +113,7 @@ export const migrations: readonly Migration[] = [
   },
   { version: 20, name: "rates", sql: rates, minCode: 9 },
   { version: 22, name: "usage", sql: usage, minCode: 9 },
+  { version: 23, name: "bills", sql: bills, minCode: 18 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */

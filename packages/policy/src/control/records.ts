@@ -72,6 +72,19 @@ export const recordControl = (
         audited(ctx, "audit.list", `tenant:${tenant ?? ""}`, async () =>
           auditLog.list(await auditedTenant(ctx, tenant), query),
         ),
+      verify: (ctx, tenant) =>
+        audited(ctx, "audit.verify", `tenant:${tenant ?? ""}`, async () => {
+          const uid = await auditedTenant(ctx, tenant);
+          const { entries, hash, signed, fault } = await auditLog.examine(uid);
+          return {
+            tenant: uid === undefined ? null : (tenant ?? ctx.principal.tenant?.id ?? null),
+            ok: fault === undefined,
+            entries,
+            hash,
+            signed: signed ?? null,
+            fault: fault ?? null,
+          };
+        }),
     },
   };
 };

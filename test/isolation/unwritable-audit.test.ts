@@ -1,0 +1,234 @@
+// With an audit log that takes no entry nothing is changed: on no storage, and by no call of the control plane.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { deprovision } from "@bulkhead/backend-postgres";
+import { openSql, query, type Sql, waitFor } from "@bulkhead/harness";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { routes } from "../../packages/front-http/src/routes/index.ts";
+import { type Answer, type Api, api, member, mintKey } from "../support/api.ts";
+import { startServer, type TestServer } from "../support/start-server.ts";
+
+const placements = {
+  versioned: "defaultPlacement: versioned",
+  "plain local": "defaultPlacement: local",
+  "a tenant's own database": `
+defaultPlacement: own
+placements:
+  own:
+    backend: postgres
+    options: { schema: files }
+`,
+} as const;
+
+const model = "model\n  schema 1.1\ntype a\n";
+
+const refuse = `
+  create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'no room'; end $$;
+  create trigger refuse before insert on bulkhead.audit for each row execute function public.refuse()`;
+const allow = "drop trigger refuse on bulkhead.audit; drop function public.refuse()";
+
+/** What says nothing of what anybody did: claims that were given back, what was counted, who was refused. */
+const aside =
+  /^(?:intent|idempotency|refusal|lease|usage_|key$|schema|audit_head|tree$|accounted_mount|counter_|plan)/;
+
+/** One request for each route that changes something. */
+const requests = (
+  platform: Api,
+  tenant: Api,
+  ids: Readonly<Record<string, string>>,
+): Readonly<Record<string, () => Promise<Answer>>> => {
+  const at = (target: string): string =>
+    target.replace(/\{(\w+)\}/g, (_all, name: string) => ids[name] ?? "");
+  const by = (who: Api, method: string, target: string, body?: unknown) => () =>
+    who.send(method, at(target), body === undefined ? {} : { body });
+  const post = (target: string, body: unknown, who: Api = tenant) => by(who, "POST", target, body);
+  return {
+    "PUT /v1/files": by(tenant, "PUT", "/v1/files/new", "x"),
+    "PUT /v1/files (over)": by(tenant, "PUT", "/v1/files/f", "x"),
+    "PUT /v1/files (large)": by(tenant, "PUT", "/v1/files/large", "x".repeat(100_000)),
+    "DELETE /v1/files": by(tenant, "DELETE", "/v1/files/f"),
+    "DELETE /v1/files (directory)": by(tenant, "DELETE", "/v1/files/d?recursive=true"),
+    "POST /v1/append": by(tenant, "POST", "/v1/append/f", "x"),
+    "POST /v1/mkdir": post("/v1/mkdir", { path: "/made" }),
+    "POST /v1/mkdir (tenant)": post("/v1/mkdir", { path: "/workspace/made" }, platform),
+    "POST /v1/copy": post("/v1/copy", { from: "/f", to: "/copied" }),
+    "POST /v1/copy (directory)": post("/v1/copy", { from: "/d", to: "/copied" }),
+    "POST /v1/move": post("/v1/move", { from: "/f", to: "/moved" }),
+    "POST /v1/move (directory)": post("/v1/move", { from: "/d", to: "/moved" }),
+    "POST /v1/restore": post("/v1/restore", { path: "/f", version: at("{version}") }),
+    "POST /v1/keys": post("/v1/keys", { name: "n", workspacePrefix: "/workspace/acme" }),
+    "PATCH /v1/keys/{id}": by(tenant, "PATCH", "/v1/keys/{key}", { name: "other" }),
+    "DELETE /v1/keys/{id}": by(tenant, "DELETE", "/v1/keys/{key}"),
+    "POST /v1/keys/{id}/rotate": post("/v1/keys/{key}/rotate", {}),
+    "POST /v1/tenants": post("/v1/tenants", { id: "other" }, platform),
+    "PATCH /v1/tenants/{id}": by(platform, "PATCH", "/v1/tenants/acme", { name: "other" }),
+    "DELETE /v1/tenants/{id}": by(platform, "DELETE", "/v1/tenants/acme?confirm=acme"),
+    "POST /v1/tenants/{id}/suspend": post("/v1/tenants/acme/suspend", {}, platform),
+    "POST /v1/tenants/{id}/reactivate": post("/v1/tenants/acme/reactivate", {}, platform),
+    "POST /v1/tenants/{id}/upgrade": post("/v1/tenants/acme/upgrade", { plan: "pro" }, platform),
+    "PUT /v1/tenants/{id}/quota": by(platform, "PUT", "/v1/tenants/acme/quota", { seats: 6 }),
+    "POST /v1/tenants/{id}/quota/{resource}/increment": post(
+      "/v1/tenants/acme/quota/seats/increment",
+      {},
+      platform,
+    ),
+    "POST /v1/tenants/{id}/quota/{resource}/decrement": post(
+      "/v1/tenants/acme/quota/seats/decrement",
+      {},
+      platform,
+    ),
+    "POST /v1/tenants/{id}/users": post("/v1/tenants/acme/users", { id: "v" }),
+    "PATCH /v1/tenants/{id}/users/{user}": by(tenant, "PATCH", "/v1/tenants/acme/users/u", {
+      fullName: "U",
+    }),
+    "DELETE /v1/tenants/{id}/users/{user}": by(tenant, "DELETE", "/v1/tenants/acme/users/u"),
+    "POST /v1/tenants/{id}/groups": post("/v1/tenants/acme/groups", { id: "more" }),
+    "DELETE /v1/tenants/{id}/groups/{group}": by(tenant, "DELETE", "/v1/tenants/acme/groups/staff"),
+    "POST /v1/relations": post("/v1/relations", {
+      subject: "user:u",
+      relation: "editor",
+      object: "file:/workspace/acme/f",
+    }),
+    "DELETE /v1/relations/{id}": by(tenant, "DELETE", "/v1/relations/{relation}"),
+    "POST /v1/models": post("/v1/models", { name: "m", source: model }),
+    "DELETE /v1/models/{name}": by(tenant, "DELETE", "/v1/models/known"),
+    "POST /v1/shares": post("/v1/shares", { path: "/d", link: true }),
+    "DELETE /v1/shares/{id}": by(tenant, "DELETE", "/v1/shares/{share}"),
+  };
+};
+
+describe.each(Object.entries(placements))("on %s", (_, config) => {
+  let server: TestServer;
+  let sql: Sql;
+  let platform: Api;
+  let tenant: Api;
+  let ids: Record<string, string>;
+
+  beforeAll(async () => {
+    server = await startServer({ config });
+    sql = await openSql(server.databaseUrl);
+    platform = api(server.url, server.platformKey);
+    const made = await platform.send("POST", "/v1/tenants", { body: { id: "acme" } });
+    if (made.status === 202)
+      await waitFor(async () =>
+        /"state":"done"/.test((await platform.send("GET", `/v1/jobs/${member(made, "job")}`)).text),
+      );
+    const key = await mintKey(platform, {
+      name: "admin",
+      workspacePrefix: "/workspace/acme",
+      scopes: ["read", "write", "share", "admin"],
+    });
+    tenant = api(server.url, key);
+    await tenant.send("PUT", "/v1/files/f", { body: "old" });
+    await tenant.send("PUT", "/v1/files/f", { body: "content" });
+    await tenant.send("PUT", "/v1/files/d/g", { body: "below" });
+    const made2 = async (target: string, body: unknown, name = "id"): Promise<string> =>
+      member(await tenant.send("POST", target, { body }), name);
+    await platform.send("PUT", "/v1/tenants/acme/quota", { body: { seats: 5 } });
+    await platform.send("POST", "/v1/tenants/acme/quota/seats/increment", { body: {} });
+    await platform.send("POST", "/v1/tenants/acme/users", { body: { id: "u" } });
+    await tenant.send("POST", "/v1/models", {
+      body: { name: "known", source: model },
+    });
+    await platform.send("POST", "/v1/tenants/acme/groups", { body: { id: "staff" } });
+    ids = {
+      key: await made2("/v1/keys", { name: "k", workspacePrefix: "/workspace/acme/d" }),
+      relation: await made2("/v1/relations", {
+        subject: "user:u",
+        relation: "viewer",
+        object: "file:/workspace/acme/d",
+      }),
+      share: await made2("/v1/shares", { path: "/f", link: true }),
+      version:
+        /"version":"([^"]+)"/.exec((await tenant.send("GET", "/v1/versions/f")).text)?.[1] ?? "",
+    };
+  });
+  afterAll(async () => {
+    const made = await query(
+      server.databaseUrl,
+      "select database_name as name from bulkhead.tenant where database_name is not null",
+    );
+    for (const { name } of made)
+      await deprovision({ adminUrl: server.databaseUrl, name: String(name) });
+    await sql.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  /** Every row that says what is. */
+  const state = async (): Promise<Record<string, unknown>> => {
+    const tables = await sql.run(
+      "select relname as name from pg_class where relnamespace = 'bulkhead'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1",
+    );
+    const found: Record<string, unknown> = {};
+    for (const { name } of tables)
+      if (!aside.test(String(name)))
+        found[String(name)] = (
+          await sql.run(
+            `select count(*)::int as rows, md5(coalesce(string_agg(t::text, ',' order by t::text), '')) as text from bulkhead.${String(name)} t`,
+          )
+        )[0];
+    found["key"] = (
+      await sql.run(
+        "select count(*)::int as n, count(revoked_at)::int as revoked, md5(string_agg(name || coalesce(expires_at::text, ''), ',' order by id)) from bulkhead.key",
+      )
+    )[0];
+    // What a storage holds by itself, below what it keeps for itself.
+    const files = await readdir(server.dataDir, { recursive: true, withFileTypes: true });
+    for (const file of files.filter((entry) => entry.isFile()))
+      if (
+        !/\.bulkhead|journals|postgres|platform-key|master-key|content/.test(
+          file.parentPath + file.name,
+        )
+      )
+        found[file.name] = await readFile(join(file.parentPath, file.name), "utf8");
+    found["read"] = (await tenant.send("GET", "/v1/files/f")).text;
+    found["listed"] = (await tenant.send("GET", "/v1/list/?recursive=true")).text;
+    return found;
+  };
+
+  it("no change happens, and each is made once entries are taken again", async () => {
+    const before = await state();
+    const all = requests(platform, tenant, ids);
+    await sql.run(refuse);
+    const answers: Record<string, number> = {};
+    try {
+      for (const [name, send] of Object.entries(all)) answers[name] = (await send()).status;
+      expect(await state()).toEqual(before);
+    } finally {
+      await sql.run(allow);
+    }
+    // What changes nothing need not be refused; what would have changed something was.
+    for (const [name, status] of Object.entries(answers))
+      if (!(name in unchanging)) expect([name, status >= 400]).toEqual([name, true]);
+    for (const name of [
+      "PUT /v1/files",
+      "POST /v1/append",
+      "POST /v1/mkdir",
+      "POST /v1/move",
+      "DELETE /v1/files",
+      "POST /v1/keys",
+      "POST /v1/tenants",
+    ])
+      expect([name, answers[name]]).toEqual([name, 500]);
+    expect((await all["PUT /v1/files"]?.())?.status).toBe(201);
+    expect(await state()).not.toEqual(before);
+  });
+});
+
+/** What answers success without a change: it finds nothing to do. */
+const unchanging: Readonly<Record<string, true>> = {
+  "POST /v1/tenants/{id}/reactivate": true,
+};
+
+it("every route that changes something was tried", () => {
+  const looking =
+    /\/(?:glob|grep|search|check|check\/batch|expand|explain|list-objects|list-subjects|plan)$/;
+  const urls = routes
+    .filter(({ method, url }) => method !== "GET" && !looking.test(url))
+    .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, "{$1}")}`);
+  const none = api("", undefined);
+  const tried = new Set(
+    Object.keys(requests(none, none, {})).map((name) => name.replace(/ \(.*/, "")),
+  );
+  expect([...tried].toSorted()).toEqual([...new Set(urls)].toSorted());
+});
