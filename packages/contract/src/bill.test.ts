@@ -144,7 +144,7 @@ describe("a month's bill", () => {
           const { users: most, bytes: included } = plans[name].limits;
           // In tenths of a cent of cents: by long division, not by the formula.
           let left =
-            included == null
+            included === null
               ? 0n
               : byteMs - BigInt(included) * monthMs > 0n
                 ? byteMs - BigInt(included) * monthMs
@@ -154,7 +154,7 @@ describe("a month's bill", () => {
           cents += left / perCent;
           left %= perCent;
           if (left * 2n >= perCent) cents += 1n;
-          const people = most == null || users <= most ? 0 : (users - most) * 1000;
+          const people = most === null || users <= most ? 0 : (users - most) * 1000;
           expect(made.overage).toEqual({ users: people, storage: Number(cents) });
           expect(made.totalMinor).toBe(made.baseMinor + people + Number(cents));
         },

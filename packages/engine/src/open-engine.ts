@@ -36,7 +36,6 @@ import { makeTenants } from "./make-tenants.ts";
 import { openTenantDatabases, type SealKeys } from "./open-tenant-databases.ts";
 import { provisionTenant } from "./provision-tenant.ts";
 import { startHousekeeping } from "./start-housekeeping.ts";
-import { startMetering } from "./start-metering.ts";
 import { reservations } from "./reservations.ts";
 import { deleteTenant } from "./delete-tenant.ts";
 import type { AuditKeys } from "./head-signer.ts";
@@ -53,7 +52,7 @@ import { credentialsIn } from "./stored-mount.ts";
 import { openHistory } from "./open-history.ts";
 import { openRegions, type RegionOptions } from "./open-regions.ts";
 import { openRelations } from "./open-relations.ts";
-import { openSigner } from "./open-signer.ts";
+import { openRecords } from "./open-records.ts";
 import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
 import { firstRootOf } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
@@ -176,16 +175,10 @@ const openTree = async (
   );
   const { authority } = given;
 
-  const meter = await startMetering({
-    usage: ledger.usage,
-    dataDir: options.dataDir,
-    log: options.log,
-  });
-  opened.add(meter.close);
+  const { meter, signer } = await openRecords(options, ledger, opened);
   const { door: entrance, attempts, draw } = openEntrance(ledger, onGround, options, opened);
   const held = reservations(ledger.reservations);
   opened.add(held.close);
-  const signer = openSigner(options, ledger, opened);
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
