@@ -229,6 +229,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
         examine: (uid) => ledger.auditLog.examine(uid, options.signer?.isSigned),
       },
       audited: asks,
+      rateLimits: options.door.limits,
     }),
     bills: billControl({
       tenants: ledger.tenants,
@@ -236,7 +237,6 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       flush: options.metering.flush,
       currency: options.plans.currency,
       audited: asks,
-      rateLimits: options.door.limits,
     }),
     usage: usageControl({
       tenants: ledger.tenants,
