@@ -141,7 +141,7 @@ describe("a month's bill", () => {
         (stored, users, name) => {
           const byteMs = stored.reduce((sum, [size, ms]) => sum + size * ms, 0n);
           const made = bill({ byteMs, users }, [period({ plan: name })]);
-          const { users: most, bytes: included } = plans[name].limits;
+          const { users: most = null, bytes: included = null } = plans[name].limits;
           // In tenths of a cent of cents: by long division, not by the formula.
           let left =
             included === null

@@ -353,11 +353,6 @@ const controlOver = (
           query.limit,
         ),
     },
-    moves: {
-      begin: () => Promise.reject(missing()),
-      latest: () => Promise.reject(missing()),
-      abort: () => Promise.reject(missing()),
-    },
     bills: { get: () => Promise.reject(missing()) },
     usage: {
       over: async (_ctx, tenant, { from = 0, to = 3_600_000, by = "hour" }) => ({
