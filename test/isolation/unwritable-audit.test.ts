@@ -33,7 +33,7 @@ const allow = "drop trigger refuse on bulkhead.audit; drop function public.refus
 
 /** What says nothing of what anybody did: claims that were given back, what was counted, who was refused. */
 const aside =
-  /^(?:intent|idempotency|refusal|lease|usage_|key$|schema|audit_head|tree$|accounted_mount|counter_|plan)/;
+  /^(?:intent|idempotency|refusal|lease|usage_|key$|schema|audit_head|tree$|accounted_mount|quota_watch|rate|plan)/;
 
 /** One request for each route that changes something. */
 const requests = (
