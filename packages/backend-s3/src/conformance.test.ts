@@ -9,7 +9,7 @@ describe.skipIf(reason !== undefined)(`s3 ${reason ?? ""}`, () => {
   for (const server of servers) {
     const { open } = bucketsOn(server);
     conformance(
-      { describe, it },
+      { describe, it: it.concurrent },
       {
         name: `s3 on ${server.name}`,
         timeoutMs: 60_000,

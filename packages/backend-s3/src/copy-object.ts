@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 import { isRefused } from "./fault.ts";
 import { changed } from "./judge.ts";
 import { conditionOf } from "./land.ts";
-import { headObject, type ObjectFacts, ownSignal } from "./look.ts";
+import { headObject, type ObjectFacts, ownSignal } from "./head-object.ts";
 import { encodeMetadata } from "./metadata.ts";
 import { abortUpload, type OpenUpload } from "./open-upload.ts";
 import { bareEtag, copySource, quotedEtag, type Store } from "./store.ts";

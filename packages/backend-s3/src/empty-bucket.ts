@@ -3,6 +3,7 @@ import { deleteObjects } from "./delete-objects.ts";
 import { answerFor } from "./fault.ts";
 import { listObjects } from "./list-objects.ts";
 import { abortUpload } from "./open-upload.ts";
+import { spellings } from "./spellings.ts";
 import { keyPrefixOf, type S3Options } from "./options.ts";
 
 /**
@@ -19,7 +20,10 @@ export const emptyBucket = async (options: S3Options, signal: AbortSignal): Prom
       if (objects.length === 0) break;
       await deleteObjects(
         store,
-        objects.map(({ key }) => key),
+        // Of keys that the store cannot tell, whichever they are: all of this place goes.
+        objects.flatMap(({ key }) =>
+          spellings(key.slice(prefix.length)).map((rest) => prefix + rest),
+        ),
         signal,
       );
     }

@@ -1,6 +1,6 @@
 import { type BackendPath, isRoot, parent } from "@bulkhead/contract";
 import { isEmptyFolder, listObjects } from "./list-objects.ts";
-import { ownSignal } from "./look.ts";
+import { ownSignal } from "./head-object.ts";
 import type { Store } from "./store.ts";
 
 /** The folders that a key lies in, below a prefix, and what is a folder itself. */

@@ -1,7 +1,8 @@
 import { type BackendPath, type Mode, type OpContext, type WriteResult } from "@bulkhead/contract";
 import { answerFor, faultOf, isAmbiguous, isRefused } from "./fault.ts";
 import { judgeTarget, refusalOf } from "./judge.ts";
-import { findTarget, headObject, type ObjectFacts, ownSignal } from "./look.ts";
+import { headObject, type ObjectFacts, ownSignal } from "./head-object.ts";
+import { findTarget } from "./look.ts";
 import { checkAborted } from "./pull.ts";
 import { quotedEtag, type Store, type StoredObject } from "./store.ts";
 

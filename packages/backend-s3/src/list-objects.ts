@@ -1,3 +1,5 @@
+import { headObject } from "./head-object.ts";
+import { spellings } from "./spellings.ts";
 import { bareEtag, type Store, type StoredObject } from "./store.ts";
 
 /** One answer of the store; in its own order. */
@@ -46,7 +48,11 @@ export const listObjects = async (
     },
     { abortSignal: signal },
   );
-  const plain = page.EncodingType === "url" ? decoded : (key: string): string => key;
+  // A store that cannot tell every character cannot tell those of the prefix either, and that is known.
+  const plain =
+    page.EncodingType === "url"
+      ? decoded
+      : (key: string): string => prefix + key.slice(prefix.length);
   return {
     objects: (page.Contents ?? []).map(({ Key = "", Size = 0, ETag, LastModified }) => ({
       key: plain(Key),
@@ -67,15 +73,39 @@ export const isEmptyFolder = ({ key, etag }: StoredObject): boolean =>
 
 /** Everything below a prefix, page by page, but what is the storage's own. */
 export async function* pagesBelow(
-  store: Pick<Store, "api" | "bucket" | "keys">,
+  store: Pick<Store, "api" | "bucket" | "keys" | "support">,
   prefix: string,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredObject[]> {
   let next: string | undefined;
   do {
     const page = await listObjects(store, { prefix, next }, signal);
-    const objects = page.objects.filter(({ key }) => !store.keys.isOwn(key));
+    const listed = page.objects.filter(({ key }) => !store.keys.isOwn(key));
+    const objects = store.support.everyCharacter
+      ? listed
+      : await trueObjects(store, prefix, listed, signal);
     if (objects.length > 0) yield objects;
     next = page.next;
   } while (next !== undefined);
 }
+
+/** The objects behind keys that came with U+FFFD: whichever spelling is there. */
+const trueObjects = async (
+  { api, bucket }: Pick<Store, "api" | "bucket">,
+  prefix: string,
+  listed: readonly StoredObject[],
+  signal: AbortSignal,
+): Promise<readonly StoredObject[]> => {
+  const told = new Map<string, StoredObject>();
+  for (const object of listed) {
+    const all = spellings(object.key.slice(prefix.length));
+    if (all.length === 1) told.set(object.key, object);
+    else
+      for (const rest of all) {
+        const key = prefix + rest;
+        const head = await headObject({ api, bucket }, key, signal);
+        if (head !== undefined) told.set(key, { ...object, key, size: head.size, etag: head.etag });
+      }
+  }
+  return [...told.values()];
+};

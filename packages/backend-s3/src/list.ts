@@ -11,7 +11,7 @@ import { answerFor } from "./fault.ts";
 import { isShown } from "./keys.ts";
 import { missing } from "./judge.ts";
 import { isEmptyFolder, listObjects } from "./list-objects.ts";
-import { headObject } from "./look.ts";
+import { headObject } from "./head-object.ts";
 import { checkAborted } from "./pull.ts";
 import type { Store } from "./store.ts";
 import { trueNames } from "./true-names.ts";

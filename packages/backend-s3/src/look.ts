@@ -1,8 +1,7 @@
 import { type BackendPath, isRoot, parent } from "@bulkhead/contract";
-import { answerFor, isMissing } from "./fault.ts";
+import { headObject } from "./head-object.ts";
 import { isEmptyFolder, listObjects } from "./list-objects.ts";
-import { decodeMetadata, writeOf } from "./metadata.ts";
-import { bareEtag, type Store, type StoredObject } from "./store.ts";
+import type { Store, StoredObject } from "./store.ts";
 
 /** What is at a path. */
 export type Found =
@@ -11,37 +10,6 @@ export type Found =
   | { readonly is: "missing" }
   /** Nothing, and a file stands where a directory would have to be. */
   | { readonly is: "below-file" };
-
-/** All that the store says of one object. */
-export interface ObjectFacts extends StoredObject {
-  readonly contentType: string | undefined;
-  readonly metadata: Readonly<Record<string, string>> | undefined;
-  /** The id of the PUT that stored it, if it was ours. */
-  readonly write: string | undefined;
-}
-
-/** Looks at one key; undefined if nothing is there. */
-export const headObject = async (
-  { api, bucket }: Pick<Store, "api" | "bucket">,
-  key: string,
-  signal: AbortSignal,
-): Promise<ObjectFacts | undefined> => {
-  try {
-    const head = await api.headObject({ Bucket: bucket, Key: key }, { abortSignal: signal });
-    return {
-      key,
-      size: head.ContentLength ?? 0,
-      etag: bareEtag(head.ETag),
-      modifiedAt: head.LastModified?.getTime() ?? 0,
-      contentType: head.ContentType,
-      metadata: decodeMetadata(head.Metadata),
-      write: writeOf(head.Metadata),
-    };
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw answerFor(error, signal);
-  }
-};
 
 /** True if anything lies in a directory, or it has a key of its own. The root is always there. */
 export const isDirectory = async (
@@ -107,6 +75,3 @@ export const findTarget = async (
   ]);
   return found.is === "missing" && below ? { is: "below-file" } : found;
 };
-
-/** Asks the way that a failed request leaves: without the caller's signal, which may be what ended it. */
-export const ownSignal = (): AbortSignal => AbortSignal.timeout(10_000);

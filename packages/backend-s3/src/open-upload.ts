@@ -1,5 +1,5 @@
 import { faultOf } from "./fault.ts";
-import { ownSignal } from "./look.ts";
+import { ownSignal } from "./head-object.ts";
 import type { Store } from "./store.ts";
 import type { ObjectHeaders } from "./upload.ts";
 

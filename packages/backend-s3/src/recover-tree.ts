@@ -2,7 +2,7 @@ import type { BackendPath } from "@bulkhead/contract";
 import pLimit from "p-limit";
 import { deleteObjects } from "./delete-objects.ts";
 import { pagesBelow } from "./list-objects.ts";
-import { headObject } from "./look.ts";
+import { headObject } from "./head-object.ts";
 import type { Store } from "./store.ts";
 
 /** Looks at a time. */

@@ -3,7 +3,8 @@ import { type BackendPath, FileError, type Interrupted, type Recovery } from "@b
 import { deleteBelow } from "./delete-objects.ts";
 import { answerFor } from "./fault.ts";
 import { takeFolders } from "./folders.ts";
-import { headObject, isDirectory, ownSignal } from "./look.ts";
+import { headObject, ownSignal } from "./head-object.ts";
+import { isDirectory } from "./look.ts";
 import { abortUpload } from "./open-upload.ts";
 import { discardCopies, recoverMovedTree } from "./recover-tree.ts";
 import { deleteThat } from "./remove.ts";

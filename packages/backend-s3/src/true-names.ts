@@ -1,25 +1,9 @@
 import type { Stat } from "@bulkhead/contract";
 import { sortKey } from "@bulkhead/kit";
 import { isEmptyFolder, listObjects } from "./list-objects.ts";
-import { headObject } from "./look.ts";
+import { headObject } from "./head-object.ts";
+import { replacement, spellings } from "./spellings.ts";
 import type { Store } from "./store.ts";
-
-/** What stands in an answer for a character that XML cannot hold, and which those are that a name can. */
-const replacement = "\ufffd";
-const candidates = [replacement, "\ufffe", "\uffff"] as const;
-
-/** A name with more of them is left as it was told. */
-const most = 3;
-
-const spellings = (name: string): readonly string[] => {
-  const parts = name.split(replacement);
-  if (parts.length - 1 > most) return [name];
-  return parts.reduce<readonly string[]>(
-    (all, part, i) =>
-      i === 0 ? [part] : all.flatMap((one) => candidates.map((c) => `${one}${c}${part}`)),
-    [],
-  );
-};
 
 /**
  * Finds out the names behind those that came with U+FFFD, from a store that cannot tell: whichever spelling is there.

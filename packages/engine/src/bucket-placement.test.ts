@@ -19,14 +19,6 @@ const platformKey = "operator-operator-operator-operator";
 const path = parseRequestPath;
 const { servers, reason } = await testS3();
 
-const access = ({ endpoint, region, accessKeyId, secretAccessKey, bucket }: TestBucket) => ({
-  endpoint,
-  region,
-  accessKeyId,
-  secretAccessKey,
-  bucket,
-});
-
 describe.skipIf(reason !== undefined)(`tenants placed on buckets ${reason ?? ""}`, () => {
   let database: TestDatabase;
   let dir: TempDir;
@@ -41,7 +33,7 @@ describe.skipIf(reason !== undefined)(`tenants placed on buckets ${reason ?? ""}
       tempDir(),
       testBucket(server),
     ]);
-    const s3 = access(bucket);
+    const s3 = bucket.options;
     const common = { durability: "strict", readOnly: false } as const;
     engine = await openEngine({
       databaseUrl: database.url,
@@ -152,7 +144,7 @@ describe.skipIf(reason !== undefined)(`tenants placed on buckets ${reason ?? ""}
   it("leaves nothing in the bucket of a tenant that is gone", async () => {
     // A mount that cannot be reached would hold the removal up, and rightly so.
     const gone = await eraseBucket(
-      { spec: { readOnly: false }, place: { spec: { ...access(bucket), prefix: "trees" } } },
+      { spec: { readOnly: false }, place: { spec: { ...bucket.options, prefix: "trees" } } },
       AbortSignal.timeout(10_000),
     );
     expect(gone).toBeUndefined();

@@ -1,16 +1,10 @@
-import {
-  FileError,
-  isUnder,
-  parseVirtualPath,
-  type Removed,
-  type VirtualPath,
-} from "@bulkhead/contract";
+import { FileError, parseVirtualPath, type Removed, type VirtualPath } from "@bulkhead/contract";
 import type { StoredMount } from "@bulkhead/ledger";
-import { groundOf } from "@bulkhead/policy";
 import type { Mount } from "@bulkhead/vfs";
 import { folderRoot } from "./mount-place.ts";
 import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
 import { type BucketPlace, bucketBelow, bucketRoot } from "./bucket-spec.ts";
+import { configuredGround } from "./configured-ground.ts";
 import {
   openStorage,
   postgresRequest,
@@ -108,10 +102,7 @@ export const mountTemplates = ({
 }: MountTemplateOptions): MountTemplates => {
   const folderOf = (root: LedgerRoot): string | undefined => rootFolder(placements, dataDir, root);
 
-  const bucketOf = (root: LedgerRoot): BucketPlace | undefined => {
-    const spec = rootBucket(placements, root);
-    return spec && { spec };
-  };
+  const bucketOf = (root: LedgerRoot): BucketPlace | undefined => rootBucket(placements, root);
 
   const requestOf = (root: LedgerRoot): StorageRequest | undefined => {
     const spec = placements[root.placement];
@@ -200,23 +191,7 @@ export const mountTemplates = ({
       };
     },
     configured: (spec, namespaceRoots, ground) => {
-      const path = parseVirtualPath(spec.path);
-      const place = groundOf(namespaceRoots, path);
-      const named = spec.tenant;
-      if (
-        named !== undefined &&
-        (place.kind !== "below" ||
-          !namespaceRoots.some((name) => isUnder(parseVirtualPath(`/${name}/${named}`), path)))
-      )
-        throw new FileError(
-          "invalid-request",
-          `The mount ${path} does not lie below a root of the tenant '${named}'.`,
-        );
-      if (place.kind === "namespace" || place.kind === "root")
-        throw new FileError(
-          "invalid-request",
-          `The mount ${path} would hide tenants' roots; mount below one.`,
-        );
+      const { path, place } = configuredGround(spec, namespaceRoots);
       const tenant = (): string | undefined =>
         place.kind === "below" ? ground.rootAt(place.root)?.tenant.uid : undefined;
       const { root, s3 } = spec.options;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type BucketSpec, bucketBelow, bucketRoot } from "./bucket-spec.ts";
+import { type BucketPlace, bucketBelow, bucketRoot } from "./bucket-spec.ts";
 import { folderRoot } from "./mount-place.ts";
 import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { placedRoot } from "./open-storage.ts";
@@ -58,9 +58,9 @@ export const areasOf = (
 export const rootBucket = (
   placements: Readonly<Record<string, PlacementSpec>>,
   root: LedgerRoot,
-): BucketSpec | undefined => {
+): BucketPlace | undefined => {
   const bucket = placements[root.placement]?.options.s3;
-  return bucket && bucketBelow(bucket, root.tenant.uid, rootPlace(root));
+  return bucket && { spec: bucketBelow(bucket, root.tenant.uid, rootPlace(root)) };
 };
 
 /** The folder that a tenant's root lies in; undefined where its placement is not one of folders, or not configured. */

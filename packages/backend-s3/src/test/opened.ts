@@ -13,14 +13,10 @@ export const bucketsOn = (access: S3Access): Buckets => {
   let made: Promise<TestBucket> | undefined;
   let first: Promise<S3Backend> | undefined;
   const bucket = (): Promise<TestBucket> => (made ??= testBucket(access));
-  const optionsOf = async (): Promise<S3Options> => {
-    const { endpoint, region, accessKeyId, secretAccessKey, bucket: name } = await bucket();
-    return { endpoint, region, accessKeyId, secretAccessKey, bucket: name };
-  };
   return {
     bucket,
     open: async (options) => {
-      const common = await optionsOf();
+      const { options: common } = await bucket();
       first ??= s3({ ...common, prefix: "first" });
       const { support } = await first;
       return s3({ ...common, prefix: `t/${randomUUID()}`, support, ...options });

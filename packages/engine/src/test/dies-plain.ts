@@ -1,5 +1,6 @@
 import { type Backend, type OpContext, parseBackendPath } from "@bulkhead/contract";
 import { local } from "@bulkhead/backend-local";
+import { s3 } from "@bulkhead/backend-s3";
 import { overrideBackend, plainContext, stack, textBody } from "@bulkhead/kit";
 import { openLedger } from "@bulkhead/ledger";
 import { afterwork, settle } from "@bulkhead/settle";
@@ -26,7 +27,10 @@ const intents = {
   commit: after("granted", ledger.intents.commit),
   settle: after("settled", ledger.intents.settle),
 };
-const disk = await local({ root, durability: "relaxed" });
+// A folder, or how a bucket is reached.
+const disk = root.startsWith("{")
+  ? await s3(JSON.parse(root))
+  : await local({ root, durability: "relaxed" });
 const dying: Backend = overrideBackend(disk, {
   write: after("done", disk.write),
   move: after("done", disk.move),

@@ -68,6 +68,7 @@ const commands: Readonly<
       "s3.port.iceberg": 0,
       "s3.port.lance": 0,
       "s3.iam": "false",
+      "s3.autoCreateBucket": "false",
       "s3.config": join(folder, "identities.json"),
     }),
   ],

@@ -3,8 +3,10 @@ import { Client } from "minio";
 import type { S3Access } from "./start-s3.ts";
 
 /** An empty bucket of a test's own, and a client that is not the one under test. */
-export interface TestBucket extends S3Access {
+export interface TestBucket {
   readonly bucket: string;
+  /** How it is reached. */
+  readonly options: S3Access & { readonly bucket: string };
   /** Looks at and changes the bucket behind everybody's back. */
   readonly raw: Client;
   /** All keys, in the order of their UTF-16 units. */
@@ -35,11 +37,8 @@ export async function testBucket(access: S3Access): Promise<TestBucket> {
   const bucket = `bulkhead-test-${randomBytes(8).toString("hex")}`;
   await raw.makeBucket(bucket, region);
   return {
-    endpoint,
-    region,
-    accessKeyId,
-    secretAccessKey,
     bucket,
+    options: { endpoint, region, accessKeyId, secretAccessKey, bucket },
     raw,
     keys: async (prefix = "") =>
       (await gathered<{ readonly name?: string }>(raw.listObjectsV2(bucket, prefix, true)))
