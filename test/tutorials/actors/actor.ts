@@ -1,4 +1,12 @@
-import type { CheckInput, UserInput, UserPatch } from "@bulkhead/contract";
+import type {
+  CheckInput,
+  QuotaAnswer,
+  QuotaEntries,
+  UpgradePreview,
+  UsageReport,
+  UserInput,
+  UserPatch,
+} from "@bulkhead/contract";
 import type {
   GrantRequest,
   MintRequest,
@@ -91,7 +99,25 @@ export interface Actor extends Relating {
   readonly narrowKey: (id: string, patch: NarrowRequest) => Promise<WireKey>;
   readonly rotateKey: (id: string, overlapSeconds?: number) => Promise<WireMintedKey>;
   readonly revokeKey: (id: string) => Promise<void>;
-  readonly makeTenant: (id: string) => Promise<WireTenant>;
+  readonly makeTenant: (
+    id: string,
+    more?: { readonly plan?: string; readonly trialDays?: number },
+  ) => Promise<WireTenant>;
+  readonly upgradeTenant: (id: string, plan: string) => Promise<WireTenant>;
+  readonly previewUpgrade: (id: string, plan: string) => Promise<UpgradePreview>;
+  readonly usage: (id: string) => Promise<UsageReport>;
+  readonly getQuota: (id: string) => Promise<QuotaEntries>;
+  readonly setQuota: (
+    id: string,
+    limits: Readonly<Record<string, number>>,
+    soft?: Readonly<Record<string, number>>,
+  ) => Promise<QuotaEntries>;
+  readonly count: (
+    verb: "check" | "increment" | "decrement",
+    id: string,
+    resource: string,
+    amount?: number,
+  ) => Promise<QuotaAnswer>;
   readonly getTenant: (id: string) => Promise<WireTenant>;
   readonly listTenants: () => Promise<readonly string[]>;
   readonly limitTenant: (id: string, limits: Readonly<Record<string, number>>) => Promise<void>;
@@ -117,15 +143,30 @@ export interface ActorOptions {
 
 /** In which way a server said no, and how each of the three ways of asking shows it. */
 export const signs = {
-  http: { denied: "403", unknown: "401", missing: "404", conflict: "409", invalid: "400" },
+  http: {
+    denied: "403",
+    unknown: "401",
+    missing: "404",
+    conflict: "409",
+    invalid: "400",
+    quota: "507",
+  },
   client: {
     denied: "PermissionError",
     unknown: "UnauthenticatedError",
     missing: "NotFoundError",
     conflict: "ConflictError",
     invalid: "InvalidRequestError",
+    quota: "QuotaExceededError",
   },
-  cli: { denied: "10", unknown: "10", missing: "3", conflict: "11", invalid: "2" },
+  cli: {
+    denied: "10",
+    unknown: "10",
+    missing: "3",
+    conflict: "11",
+    invalid: "2",
+    quota: "12",
+  },
 } as const;
 
 export type Way = keyof typeof signs;

@@ -1,6 +1,10 @@
 import { PassThrough, Readable } from "node:stream";
 import {
   checkAnswer,
+  quotaAnswer,
+  quotaEntries,
+  upgradePreview,
+  usageReport,
   wireAuditEntry,
   wireExplanation,
   wireGrant,
@@ -125,7 +129,39 @@ export const overCli = (options: ActorOptions): Actor => {
     rotateKey: (id, overlap) =>
       one(wireMintedKey, ["key", "rotate", id, ...flags([["overlap", overlap?.toString()]])]),
     revokeKey: (id) => done(["key", "revoke", id]),
-    makeTenant: (id) => one(wireTenant, ["tenant", "create", id]),
+    makeTenant: (id, { plan, trialDays } = {}) =>
+      one(wireTenant, [
+        "tenant",
+        "create",
+        id,
+        ...flags([
+          ["plan", plan],
+          ["trial-days", trialDays?.toString()],
+        ]),
+      ]),
+    upgradeTenant: (id, plan) => one(wireTenant, ["tenant", "upgrade", id, plan]),
+    previewUpgrade: (id, plan) => one(upgradePreview, ["tenant", "upgrade", id, plan, "--preview"]),
+    usage: (id) => one(usageReport, ["tenant", "usage", id]),
+    getQuota: (id) => one(quotaEntries, ["quota", "get", id]),
+    setQuota: (id, limits, soft = {}) =>
+      one(quotaEntries, [
+        "quota",
+        "set",
+        id,
+        ...flags(Object.entries(limits).map(([name, value]) => ["limit", `${name}=${value}`])),
+        ...flags(Object.entries(soft).map(([name, value]) => ["soft", `${name}=${value}`])),
+      ]),
+    // The command exits with 12 where the answer is no.
+    count: async (verb, id, resource, amount) =>
+      quotaAnswer.parse(
+        JSON.parse(
+          await sh(
+            ["quota", verb, id, resource, ...flags([["amount", amount?.toString()]])],
+            "",
+            12,
+          ),
+        ),
+      ),
     getTenant: (id) => one(wireTenant, ["tenant", "get", id]),
     listTenants: async () => (await many(wireTenant, ["tenant", "list"])).map(({ id }) => id),
     limitTenant: (id, limits) =>

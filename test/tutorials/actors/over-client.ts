@@ -4,6 +4,7 @@ import {
   InvalidRequestError,
   NotFoundError,
   PermissionError,
+  QuotaExceededError,
   RemoteNexusFS,
   UnauthenticatedError,
 } from "@bulkhead/client";
@@ -15,6 +16,7 @@ const classes = {
   NotFoundError,
   ConflictError,
   InvalidRequestError,
+  QuotaExceededError,
 };
 
 /** The class that a program would catch. */
@@ -74,7 +76,18 @@ export const overClient = (options: ActorOptions): Actor => {
     narrowKey: (id, changes) => telling(() => keys.update(id, changes)),
     rotateKey: (id, overlapSeconds) => telling(() => keys.rotate(id, { overlapSeconds })),
     revokeKey: (id) => telling(() => keys.revoke(id)),
-    makeTenant: (id) => telling(() => tenants.create({ id })),
+    makeTenant: (id, more) => telling(() => tenants.create({ id, ...more })),
+    upgradeTenant: (id, plan) => telling(() => tenants.upgrade(id, plan)),
+    previewUpgrade: (id, plan) => telling(() => tenants.previewUpgrade(id, plan)),
+    usage: (id) => telling(() => tenants.usage(id)),
+    getQuota: (id) => telling(() => remote.quota.get(id)),
+    setQuota: (id, limits, soft = {}) => {
+      const names = [...new Set([...Object.keys(limits), ...Object.keys(soft)])];
+      const input = names.map((name) => [name, { limit: limits[name], soft: soft[name] }] as const);
+      return telling(() => remote.quota.set(id, Object.fromEntries(input)));
+    },
+    count: (verb, id, resource, amount) =>
+      telling(() => remote.quota[verb](id, resource, { amount })),
     getTenant: (id) => telling(() => tenants.get(id)),
     listTenants: () => telling(() => all(tenants.list()).then((rows) => rows.map(({ id }) => id))),
     limitTenant: (id, limits) => telling(async () => void (await tenants.update(id, { limits }))),

@@ -5,7 +5,11 @@ import {
   headerNames,
   listPage,
   problemSchema,
+  quotaAnswer,
+  quotaEntries,
   recordPage,
+  upgradePreview,
+  usageReport,
   wireAuditEntry,
   wireExplanation,
   wireGrant,
@@ -121,7 +125,20 @@ export const overHttp = (options: ActorOptions): Actor => {
     rotateKey: (id, overlapSeconds) =>
       ask(wireMintedKey, `/v1/keys/${id}/rotate`, post({ overlapSeconds })),
     revokeKey: (id) => done(`/v1/keys/${id}`, { method: "DELETE" }),
-    makeTenant: (id) => ask(wireTenant, "/v1/tenants", post({ id })),
+    makeTenant: (id, more) => ask(wireTenant, "/v1/tenants", post({ id, ...more })),
+    upgradeTenant: (id, plan) => ask(wireTenant, `/v1/tenants/${id}/upgrade`, post({ plan })),
+    previewUpgrade: (id, plan) =>
+      ask(upgradePreview, `/v1/tenants/${id}/upgrade`, post({ plan, preview: true })),
+    usage: (id) => ask(usageReport, `/v1/tenants/${id}/usage`),
+    getQuota: (id) => ask(quotaEntries, `/v1/tenants/${id}/quota`),
+    setQuota: (id, limits, soft = {}) => {
+      const names = [...new Set([...Object.keys(limits), ...Object.keys(soft)])];
+      const body = names.map((name) => [name, { limit: limits[name], soft: soft[name] }] as const);
+      const sending = { ...post(Object.fromEntries(body)), method: "PUT" };
+      return ask(quotaEntries, `/v1/tenants/${id}/quota`, sending);
+    },
+    count: (verb, id, resource, amount) =>
+      ask(quotaAnswer, `/v1/tenants/${id}/quota/${resource}/${verb}`, post({ amount })),
     getTenant: (id) => ask(wireTenant, `/v1/tenants/${id}`),
     listTenants: async () => (await all(wireTenant, "/v1/tenants")).map(({ id }) => id),
     limitTenant: (id, limits) => done(`/v1/tenants/${id}`, patch({ limits })),
