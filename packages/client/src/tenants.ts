@@ -1,6 +1,7 @@
 import type {
   TenantInput,
   TenantPatch,
+  TenantsHealth,
   TenantStatus,
   UpgradePreview,
   UsageReport,
@@ -17,6 +18,7 @@ import {
   type WireJob,
   wireJob,
   type WireTenant,
+  wireTenantsHealth,
   type WireUsageHistory,
   wireTenant,
 } from "@bulkhead/wire";
@@ -70,6 +72,8 @@ export interface Tenants {
   ) => Promise<UpgradePreview>;
   /** What the tenant uses of what it may. */
   readonly usage: (id: string, options?: CallOptions) => Promise<UsageReport>;
+  /** How all tenants are; for the platform key. */
+  readonly health: (options?: CallOptions) => Promise<TenantsHealth>;
   /** Tells what a tenant used over time: requests, bytes, users. Its admin key may ask for its own. */
   readonly usageOver: (
     id: string,
@@ -167,6 +171,11 @@ export const createTenants = (transport: Transport, jobs: Jobs): Tenants => {
           repeatable: true,
         },
         usageReport,
+      ),
+    health: async (options = {}) =>
+      transport.ask(
+        { method: "GET", target: "/v1/health/tenants", signal: options.signal, repeatable: true },
+        wireTenantsHealth,
       ),
     usageOver: async (id, range, options) => usageOver(transport, id, range, options),
     delete: async (id, options = {}) =>

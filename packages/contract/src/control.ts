@@ -21,6 +21,7 @@ import type {
   TenantRecord,
 } from "./records.ts";
 import type { Explain } from "./explain.ts";
+import type { HealthControl } from "./health.ts";
 import type { PlanControl } from "./plans.ts";
 import type { QuotaControl } from "./quota.ts";
 import type { DirectoryControl } from "./directory.ts";
@@ -191,6 +192,7 @@ export interface Control {
   };
   readonly bills: BillControl;
   readonly usage: UsageControl;
+  readonly health: HealthControl;
   readonly metering: Metering;
   readonly idempotency: Idempotency;
   /** Names what is not ready, or nothing. */

@@ -13,7 +13,8 @@ import { bytesBody, collect, textBody } from "@bulkhead/kit";
 import { migrate } from "@bulkhead/ledger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eraseBucket } from "./open-bucket.ts";
-import { type Engine, openEngine } from "./open-engine.ts";
+import type { Engine } from "./engine-options.ts";
+import { openEngine } from "./open-engine.ts";
 
 const platformKey = "operator-operator-operator-operator";
 const path = parseRequestPath;

@@ -5,6 +5,7 @@ export * from "./closers.ts";
 export * from "./create-fs.ts";
 export * from "./file-system.ts";
 export * from "./mount-spec.ts";
+export * from "./engine-options.ts";
 export * from "./open-engine.ts";
 export * from "./platform-key.ts";
 export { restore, type RestoreOptions } from "./restore.ts";

@@ -1,6 +1,6 @@
 import { type Ledger, lockDataDir, openLedger, startEmbedded } from "@bulkhead/ledger";
 import type { Closers } from "./closers.ts";
-import type { EngineOptions } from "./open-engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { refuseUnfinished } from "./unfinished.ts";
 
 /** The ledger, and where it is. */

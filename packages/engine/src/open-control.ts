@@ -24,6 +24,7 @@ import {
   type Grounds,
   groundAllows,
   groupControl,
+  healthControl,
   keyControl,
   linkControl,
   modelControl,
@@ -45,6 +46,7 @@ import {
   type StreamWatch,
   tenantControl,
   type Tenants,
+  type TenantsHealthOptions,
   type TenantPlanStore,
   type TenantStore,
   tenantsServe,
@@ -87,6 +89,7 @@ export interface ControlOptions {
   readonly checkMove: MoveControlOptions["checkMove"];
   readonly place: (wish: PlacementWish) => ChosenPlacement;
   readonly elsewhere: Elsewhere;
+  readonly health: TenantsHealthOptions;
 }
 
 /** Everything that a front calls, over an open tree. */
@@ -238,6 +241,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       currency: options.plans.currency,
       audited: asks,
     }),
+    health: healthControl({ ...options.health, audited: asks }),
     usage: usageControl({
       tenants: ledger.tenants,
       usage: ledger.usage,

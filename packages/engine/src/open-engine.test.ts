@@ -10,7 +10,8 @@ import { tempDir, type TempDir, testDatabase, type TestDatabase, waitFor } from 
 import { collect, streamBody, textBody } from "@bulkhead/kit";
 import { migrate } from "@bulkhead/ledger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Engine, openEngine } from "./open-engine.ts";
+import type { Engine } from "./engine-options.ts";
+import { openEngine } from "./open-engine.ts";
 
 const platformKey = "operator-operator-operator-operator";
 const path = parseRequestPath;

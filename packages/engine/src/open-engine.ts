@@ -1,4 +1,4 @@
-import type { Context, Control, PlanSettings, WholeTree } from "@bulkhead/contract";
+import type { Context, Control, WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
 import { moveKind, provisionKind } from "@bulkhead/ledger";
 import {
@@ -24,6 +24,8 @@ import {
   tenantGate,
   tenantsServe,
   type Tenants,
+  tenantsHealth,
+  type TenantsHealthOptions,
   withinBounds,
 } from "@bulkhead/policy";
 import { afterwork } from "@bulkhead/settle";
@@ -33,72 +35,30 @@ import { checkMove } from "./check-move.ts";
 import { closers, type Closers } from "./closers.ts";
 import { closePublic } from "./close-public.ts";
 import { makeTenants } from "./make-tenants.ts";
-import { openTenantDatabases, type SealKeys } from "./open-tenant-databases.ts";
+import { openTenantDatabases } from "./open-tenant-databases.ts";
 import { provisionTenant } from "./provision-tenant.ts";
 import { startHousekeeping } from "./start-housekeeping.ts";
 import { reservations } from "./reservations.ts";
 import { deleteTenant } from "./delete-tenant.ts";
-import type { AuditKeys } from "./head-signer.ts";
+import type { Engine, EngineOptions } from "./engine-options.ts";
 import { grounds } from "./grounds.ts";
-import type { BackendSpec, MountSpec, PlacementSpec } from "./mount-spec.ts";
 import { moveTenant } from "./move-tenant.ts";
 import { mountTemplates } from "./mount-templates.ts";
 import { type ControlPlane, openControlPlane } from "./open-control-plane.ts";
 import { openControl } from "./open-control.ts";
 import { noPlans } from "./no-plans.ts";
 import { noGround, openMounts, openTable } from "./open-mounts.ts";
-import { type EntranceSettings, openEntrance } from "./open-entrance.ts";
+import { openEntrance } from "./open-entrance.ts";
 import { credentialsIn } from "./stored-mount.ts";
 import { openHistory } from "./open-history.ts";
-import { openRegions, type RegionOptions } from "./open-regions.ts";
+import { openRegions } from "./open-regions.ts";
 import { openRelations } from "./open-relations.ts";
 import { openRecords } from "./open-records.ts";
-import { openPlatformKey, type PlatformKey } from "./platform-key.ts";
+import { openPlatformKey } from "./platform-key.ts";
 import { firstRootOf } from "./roots.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
-import { unreadyMounts } from "./unready-mounts.ts";
+import { sharedMounts, unreadyMounts } from "./unready-mounts.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
-
-export interface EngineOptions extends EntranceSettings, RegionOptions {
-  /** The ledger's PostgreSQL; without it one is started in `dataDir`. */
-  readonly databaseUrl: string | undefined;
-  /** Where the ledger's own PostgreSQL, placements without a folder of their own, and the platform's files lie. */
-  readonly dataDir: string;
-  /** Names the master key; a ledger that knows another one does not open. */
-  readonly masterKeyFingerprint: string;
-  /** Name other master keys that are at hand, while one is being replaced. */
-  readonly otherFingerprints?: readonly string[] | undefined;
-  /** 32 bytes that sign certificates of removal. */
-  readonly certificateKey: Uint8Array;
-  /**
-   * 32 bytes each, derived from the master keys: the first one seals what the ledger keeps of secrets, all of them open
-   * it. A function is asked each time, so that a key may be replaced meanwhile. Without, no placement may be `postgres`.
-   */
-  readonly sealKeys?: SealKeys | (() => SealKeys) | undefined;
-  /** Keys of 32 bytes that sign heads of audit chains; without, none is signed. A function is asked each time, as for `sealKeys`. */
-  readonly auditKeys?: AuditKeys | (() => AuditKeys) | undefined;
-  /** Connections to all tenants' databases together; 50 by default. */
-  readonly tenantConnections?: number | undefined;
-  /** Added to the platform keys, or one is minted at first start. */
-  readonly platformKey: string | undefined;
-  readonly namespaceRoots: readonly string[];
-  readonly placements: Readonly<Record<string, PlacementSpec>>;
-  readonly defaultPlacement: string;
-  readonly mounts: readonly MountSpec[];
-  /** None by default: then no tenant has a plan. */
-  readonly plans?: PlanSettings | undefined;
-  /** What mounts may stand on that are made while the server runs; none by default. */
-  readonly backends?: Readonly<Record<string, BackendSpec>> | undefined;
-  /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
-  readonly graphBytes?: number | undefined;
-  readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
-}
-
-export interface Engine {
-  readonly control: Control;
-  readonly platformKey: PlatformKey;
-  readonly close: () => Promise<void>;
-}
 
 /** How often a process that nobody asks looks for roots that came or went. */
 const pollMs = 1000;
@@ -111,7 +71,7 @@ export const openEngine = async (options: EngineOptions): Promise<Engine> => {
   try {
     const plane = await openControlPlane(options, opened);
     const platformKey = await openPlatformKey(plane.ledger, options.dataDir, options.platformKey);
-    return { control: await openTree(options, plane, opened), platformKey, close: opened.close };
+    return { ...(await openTree(options, plane, opened)), platformKey, close: opened.close };
   } catch (error) {
     await opened.close();
     throw error;
@@ -122,7 +82,7 @@ const openTree = async (
   options: EngineOptions,
   { ledger, url, own }: ControlPlane,
   opened: Closers,
-): Promise<Control> => {
+): Promise<Pick<Engine, "control" | "health">> => {
   const { namespaceRoots, placements, backends = {}, plans = noPlans } = options;
   await ledger.quota.syncPlans(plans.plans);
   const { databases, pools, sealing } = openTenantDatabases(
@@ -214,6 +174,10 @@ const openTree = async (
   const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
 
   const asks = audited(ledger.denials);
+  const health: TenantsHealthOptions = {
+    totals: ledger.health.totals,
+    failingMounts: async () => (await unreadyMounts(sharedMounts(roots))).length,
+  };
   const open: Control = {
     ...openControl({
       ledger,
@@ -235,6 +199,7 @@ const openTree = async (
       tenantStore: { ...ledger.tenants, create, get },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),
       mounts: openMounts({ options, ledger, roots, sealing, tenantAt: onGround }),
+      health,
       namespaceRoots,
       checkMove: checkMove({ placements, roots, ledgerRegion: options.region }),
       place,
@@ -295,5 +260,5 @@ const openTree = async (
     stopping.abort();
     await jobs;
   });
-  return control;
+  return { control, health: () => tenantsHealth(health) };
 };

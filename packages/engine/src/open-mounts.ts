@@ -4,7 +4,7 @@ import type { MountStore } from "@bulkhead/policy";
 import type { Closers } from "./closers.ts";
 import type { Mount } from "@bulkhead/vfs";
 import type { MountTemplates } from "./mount-templates.ts";
-import type { EngineOptions } from "./open-engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { mountStore } from "./mount-store.ts";
 import { areasOf } from "./root-folders.ts";
 import { askStorage } from "./ask-storage.ts";

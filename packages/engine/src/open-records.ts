@@ -1,7 +1,7 @@
 import type { Ledger } from "@bulkhead/ledger";
 import type { Closers } from "./closers.ts";
 import { type HeadSigner, headSigner, startSigning } from "./head-signer.ts";
-import type { EngineOptions } from "./open-engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { presentSealer } from "./seal.ts";
 import { type RunningMeter, startMetering } from "./start-metering.ts";
 

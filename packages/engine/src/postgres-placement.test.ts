@@ -13,7 +13,8 @@ import { bytesBody, collect, textBody } from "@bulkhead/kit";
 import { migrate } from "@bulkhead/ledger";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type Engine, openEngine } from "./open-engine.ts";
+import type { Engine } from "./engine-options.ts";
+import { openEngine } from "./open-engine.ts";
 import { sealer } from "./seal.ts";
 
 const platformKey = "operator-operator-operator-operator";

@@ -1,5 +1,6 @@
 import type { Mount } from "@bulkhead/vfs";
 import { HeldElsewhere } from "./held.ts";
+import type { RootsTable } from "./roots.ts";
 
 /** Mounts whose storage does not answer. One that another process serves is that one's to report. */
 export const unreadyMounts = async (mounts: readonly Mount[]): Promise<readonly string[]> => {
@@ -11,3 +12,10 @@ export const unreadyMounts = async (mounts: readonly Mount[]): Promise<readonly 
     })
     .map((mount) => `mount ${mount.path}`);
 };
+
+/** The mounts that are no tenant's root: those of the configuration, and those made while the server runs. */
+export const sharedMounts = ({
+  table,
+  rootAt,
+}: Pick<RootsTable, "table" | "rootAt">): readonly Mount[] =>
+  [...table().mounts()].filter(({ path }) => rootAt(path)?.path !== path);

@@ -6,12 +6,13 @@ import { rateHeaders } from "./rate-headers.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** What a route answers: JSON, a file's content, or nothing but a status. */
+/** What a route answers: JSON, text, a file's content, or nothing but a status. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Headers;
   readonly json?: unknown;
   /** Text of the type that the headers name. */
+  /** Instead of JSON; its type is in the headers. */
   readonly text?: string;
   /** What a replay answers instead of `json`: the same without its secret. */
   readonly replay?: unknown;

@@ -6,11 +6,19 @@ import type { Query } from "./query.ts";
 import type { Target } from "./target.ts";
 import type { Upload } from "./upload.ts";
 
+/** Metrics as text, and what format that is in. */
+export interface MetricsText {
+  readonly contentType: string;
+  readonly text: string;
+}
+
 /** What every route is given beside the request. */
 export interface Front {
   readonly control: Control;
   readonly cursors: Cursors;
   readonly version: string;
+  /** What `/metrics` answers. */
+  readonly metrics?: (() => Promise<MetricsText>) | undefined;
   /** Aborts when the front begins to close. */
   readonly stopping: AbortSignal;
 }

@@ -3,7 +3,7 @@ import type { Control } from "@bulkhead/contract";
 import { FileError } from "@bulkhead/contract";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { clientAddress } from "./address.ts";
-import type { Route } from "./call.ts";
+import type { MetricsText, Route } from "./call.ts";
 import { cursorsWith } from "./cursor.ts";
 import { HttpFault } from "./fault.ts";
 import { answerClientError } from "./node-errors.ts";
@@ -24,6 +24,8 @@ export interface HttpFrontOptions {
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly log?: (entry: HttpLogEntry) => void;
+  /** What `/metrics` answers; without, there is no such route. */
+  readonly metrics?: () => Promise<MetricsText>;
   /** How long a transfer may make no progress, in milliseconds; 60,000 by default. */
   readonly stallMs?: number;
   /** How long the headers of a request may take, in milliseconds; 30,000 by default. */
@@ -83,6 +85,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
   const service: Service = {
     control: options.control,
     version: options.version,
+    metrics: options.metrics,
     cursors: cursorsWith(options.cursorKeys),
     stallMs: options.stallMs ?? 60_000,
     domain: options.domain,

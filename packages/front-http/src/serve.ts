@@ -29,6 +29,8 @@ export interface HttpLogEntry {
   readonly route: string;
   readonly status: number;
   readonly ms: number;
+  /** The trace that the caller named (W3C Trace Context), as it was sent and where it is well-formed. */
+  readonly trace?: Readonly<Record<"traceparent" | "tracestate", string | undefined>>;
   /** What was thrown, where the status says that the server failed. */
   readonly error?: unknown;
 }
@@ -53,6 +55,14 @@ const single = (value: string | string[] | undefined): string | undefined =>
 const requestIdOf = (request: IncomingMessage): string => {
   const given = single(request.headers[headerNames.requestId.toLowerCase()]);
   return given !== undefined && requestIdPattern.test(given) ? given : randomUUID();
+};
+
+const traceparentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+const traceOf = ({ headers }: IncomingMessage): Pick<HttpLogEntry, "trace"> => {
+  const traceparent = single(headers["traceparent"]);
+  if (traceparent === undefined || !traceparentPattern.test(traceparent)) return {};
+  return { trace: { traceparent, tracestate: single(headers["tracestate"]) } };
 };
 
 /** The target as it was sent: the router saw another one. */
@@ -259,6 +269,7 @@ export const serve = async (
     route: served.url,
     status: turn.signal.aborted && !response.writableFinished ? 499 : status,
     ms: performance.now() - begun,
+    ...traceOf(request),
     ...(failure !== undefined && (status >= 500 || response.destroyed) && { error: failure }),
   });
 };

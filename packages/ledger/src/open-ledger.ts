@@ -25,6 +25,7 @@ import { createOutbox } from "./outbox.ts";
 import { createPlatformKeys } from "./platform-keys.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { expireRelations } from "./relation-expiry.ts";
+import { createHealth } from "./health.ts";
 import { createQuota } from "./quota.ts";
 import { createRates } from "./rates.ts";
 import { createRelations } from "./relations.ts";
@@ -138,6 +139,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     tenants: createTenants(background, change),
     quota: createQuota(background, change),
     reservations: createReservations(hot, background),
+    health: createHealth(background),
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),
     masterKeys: createMasterKeys(background),

@@ -19,6 +19,7 @@ import type {
 
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
 import type { QuotaStore, Reservations } from "./types-quota.ts";
+import type { HealthStore } from "./health.ts";
 import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { Directory } from "./types-directory.ts";
 import type { Mounts } from "./types-mounts.ts";
@@ -232,6 +233,7 @@ export interface Ledger {
   readonly tenants: TenantStore;
   readonly quota: QuotaStore;
   readonly reservations: Reservations;
+  readonly health: HealthStore;
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;
   readonly masterKeys: MasterKeys;

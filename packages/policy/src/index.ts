@@ -6,6 +6,7 @@ export * from "./control/audited.ts";
 export * from "./control/bills.ts";
 export * from "./control/changes.ts";
 export * from "./control/gated.ts";
+export * from "./control/health.ts";
 export * from "./control/idempotency.ts";
 export * from "./control/keys.ts";
 export * from "./control/models.ts";

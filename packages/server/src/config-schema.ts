@@ -10,6 +10,7 @@ import {
   postgresUrl,
 } from "./config-storage.ts";
 import { planFaults, type PlansConfig, plansSchema } from "./plan-settings.ts";
+import { log, type LogConfig, traces, type TracesConfig } from "./config-observing.ts";
 import {
   admission,
   type AdmissionConfig,
@@ -79,6 +80,8 @@ const schema = z.strictObject({
   admission,
   ...plansSchema,
   rateLimits,
+  log,
+  traces,
   trustedProxies: z
     .array(z.string())
     .default([])
@@ -113,6 +116,8 @@ export interface Config extends PlansConfig {
   readonly backends: Readonly<Record<string, BackendConfig>>;
   readonly admission: AdmissionConfig;
   readonly rateLimits: RateLimitsConfig;
+  readonly log: LogConfig;
+  readonly traces?: TracesConfig | undefined;
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly shutdownGraceSeconds: number;

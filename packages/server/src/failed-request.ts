@@ -1,4 +1,5 @@
 import type { HttpLogEntry } from "@bulkhead/front-http";
+import { answeredRequest } from "./answered-request.ts";
 
 /** What was thrown and what caused it, outermost first. */
 const reasonOf = (error: unknown): string => {
@@ -11,16 +12,14 @@ const innermost = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? innermost(error.cause) : error;
 
 /**
- * Writes the line of the log that says why a request failed, under the id that its caller was told. With a stack where
- * nobody foresaw it (500), for everything else says in a sentence what is the matter.
+ * Says why a request failed, under the id that its caller was told. With a stack where nobody foresaw it (500), for
+ * everything else in a sentence.
  */
-export const failedRequest = ({ error, ms, ...entry }: HttpLogEntry): string => {
-  const root = innermost(error);
-  return JSON.stringify({
-    event: "request-failed",
-    ...entry,
-    ms: Math.round(ms),
-    reason: reasonOf(error),
+export const failedRequest = (entry: HttpLogEntry): Readonly<Record<string, unknown>> => {
+  const root = innermost(entry.error);
+  return {
+    ...answeredRequest(entry),
+    reason: reasonOf(entry.error),
     ...(entry.status === 500 && root instanceof Error && { stack: root.stack }),
-  });
+  };
 };

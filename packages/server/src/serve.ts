@@ -1,13 +1,18 @@
 import { mkdir, readFile } from "node:fs/promises";
+import type { TenantsHealth } from "@bulkhead/contract";
 import { closers, openEngine } from "@bulkhead/engine";
-import { httpFront } from "@bulkhead/front-http";
+import { httpFront, type HttpFrontOptions } from "@bulkhead/front-http";
 import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
 import { loadConfig } from "./load-config.ts";
 import { auditKeysOf, openMasterKeys, readMasterKeys, sealKeysOf } from "./master-key.ts";
 import { placementsOf } from "./placements-of.ts";
 import { planSettings } from "./plan-settings.ts";
+import { createLog, type Log } from "./create-log.ts";
+import { answeredRequest } from "./answered-request.ts";
 import { failedRequest } from "./failed-request.ts";
+import { startMetrics } from "./metrics.ts";
+import { startTracing } from "./start-tracing.ts";
 import { version } from "./version.ts";
 
 /** What flags and environment say; what is undefined comes from the configuration file or has a default. */
@@ -76,6 +81,7 @@ const start = async (
   opened: (close: () => Promise<void>) => void,
 ): Promise<string> => {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const log = createLog(config.log.level, output.err);
   const { current, others } = await openMasterKeys(config.dataDir, options);
   const engine = await openEngine({
     databaseUrl: config.databaseUrl,
@@ -101,21 +107,20 @@ const start = async (
     mounts: config.mounts,
     plans: planSettings(config),
     backends: config.backends,
-    log: (event, detail) => output.err(JSON.stringify({ event, ...detail })),
+    log: (event, detail) => log("warn", event, detail),
   });
   opened(() => engine.close());
   const { minted, file } = engine.platformKey;
   if (minted !== undefined) output.out(`platform key: ${minted} (shown once; kept in ${file})`);
 
+  const observe = await observers(config, engine.health, log, opened);
   const front = httpFront({
     control: engine.control,
     version,
     cursorKeys: [current, ...others].map((key) => key.derive("cursor")),
     trustedProxies: config.trustedProxies,
     domain: config.domain,
-    log: (entry) => {
-      if (entry.error !== undefined) output.err(failedRequest(entry));
-    },
+    ...observe,
     ...(config.tls !== undefined && {
       tls: {
         cert: await readFile(config.tls.cert, "utf8"),
@@ -128,6 +133,27 @@ const start = async (
   });
   opened(() => front.close({ graceMs: config.shutdownGraceSeconds * 1000 }));
   return listening.url;
+};
+
+/** What hears of every request: metrics, the log, and traces where they are configured. */
+const observers = async (
+  { log: { requests }, traces }: Config,
+  health: () => Promise<TenantsHealth>,
+  log: Log,
+  opened: (close: () => Promise<void>) => void,
+): Promise<Required<Pick<HttpFrontOptions, "log" | "metrics">>> => {
+  const metrics = startMetrics(health, { version });
+  const tracing = traces && (await startTracing({ ...traces, version }));
+  if (tracing !== undefined) opened(tracing.close);
+  return {
+    metrics: metrics.text,
+    log: (entry) => {
+      metrics.observe(entry);
+      tracing?.observe(entry);
+      if (entry.error !== undefined) log("error", "request-failed", failedRequest(entry));
+      else if (requests === "all") log("info", "request", answeredRequest(entry));
+    },
+  };
 };
 
 const tlsOf = ({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined => {

@@ -7,6 +7,7 @@ export * from "./explain.ts";
 export * from "./files.ts";
 export { decodeHeaderText, encodeHeaderText } from "./header-text.ts";
 export * from "./headers.ts";
+export * from "./health.ts";
 export * from "./history.ts";
 export * from "./jobs.ts";
 export * from "./keys.ts";

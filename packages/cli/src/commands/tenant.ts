@@ -178,6 +178,15 @@ export const addTenant = (program: Command, bind: Bind): void => {
       }),
     );
   tenant
+    .command("health")
+    .description("show how all tenants are; for the platform key")
+    .action(
+      bind(async (cli) => {
+        const { tenants } = await cli.remote();
+        await showRecord(cli, await tenants.health({ signal: cli.signal }));
+      }),
+    );
+  tenant
     .command("suspend")
     .description("cut every key of a tenant off; its data stays")
     .argument("<id>")

@@ -10,7 +10,8 @@ import {
 import { tempDir, testDatabase } from "@bulkhead/harness";
 import { chunksOf, collect, textBody } from "@bulkhead/kit";
 import { migrate } from "@bulkhead/ledger";
-import { type Engine, type EngineOptions, openEngine } from "../open-engine.ts";
+import type { Engine, EngineOptions } from "../engine-options.ts";
+import { openEngine } from "../open-engine.ts";
 
 export const platformKey = "operator-operator-operator-operator";
 

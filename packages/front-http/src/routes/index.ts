@@ -6,6 +6,7 @@ import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
 import { listFiles, statFile } from "./list-files.ts";
 import { modelRoutes } from "./models.ts";
+import { metricsRoute } from "./metrics.ts";
 import { mountRoutes } from "./mounts.ts";
 import { operationRoutes } from "./operations.ts";
 import { quotaRoutes } from "./quota.ts";
@@ -13,6 +14,7 @@ import { readFile } from "./read-file.ts";
 import { recordRoutes } from "./records.ts";
 import { relationRoutes } from "./relations.ts";
 import { shareRoutes } from "./shares.ts";
+import { tenantsHealthRoute } from "./tenants-health.ts";
 import { tenantRoutes } from "./tenants.ts";
 import { userRoutes } from "./users.ts";
 import { appendFile, deleteFile, writeFile } from "./write-file.ts";
@@ -39,4 +41,6 @@ export const routes: readonly Route[] = [
   ...shareRoutes,
   ...recordRoutes,
   ...healthRoutes,
+  tenantsHealthRoute,
+  metricsRoute,
 ];

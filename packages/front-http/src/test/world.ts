@@ -354,6 +354,19 @@ const controlOver = (
         ),
     },
     bills: { get: () => Promise.reject(missing()) },
+    health: {
+      tenants: async () => ({
+        totalTenants: 2,
+        byPlan: { none: 2 },
+        byStatus: { active: 2 },
+        totalUsers: 3,
+        totalBytes: 5,
+        above80: 0,
+        avgUsersPerTenant: 1.5,
+        avgBytesPerTenant: 3,
+        failingMounts: 0,
+      }),
+    },
     usage: {
       over: async (_ctx, tenant, { from = 0, to = 3_600_000, by = "hour" }) => ({
         tenant,

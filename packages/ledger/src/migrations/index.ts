@@ -11,6 +11,7 @@ import { directory } from "./directory.ts";
 import { digests } from "./functions-digests.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
+import { health } from "./health.ts";
 import { hotFunctions } from "./functions-hot.ts";
 import { mounts } from "./mounts.ts";
 import { moves } from "./moves.ts";
@@ -114,6 +115,7 @@ export const migrations: readonly Migration[] = [
   { version: 20, name: "rates", sql: rates, minCode: 9 },
   { version: 22, name: "usage", sql: usage, minCode: 9 },
   { version: 23, name: "bills", sql: bills, minCode: 18 },
+  { version: 25, name: "health", sql: health, minCode: 9 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
