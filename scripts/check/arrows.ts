@@ -57,7 +57,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   "front-http": { mayImport: [...core, "wire"], platform: "node" },
   server: { mayImport: [...core, "wire", "engine", "front-http"], platform: "node" },
-  cli: { mayImport: [...core, "wire", "client", "server"], platform: "node" },
+  // A tree can be imported from a bucket, which no server has to know.
+  cli: { mayImport: [...core, "wire", "client", "server", "backend-s3"], platform: "node" },
   // Starts whatever a test needs to be real, so it may see whatever can be started.
   harness: {
     mayImport: [...core, "wire", "client", "ledger", "engine", "server"],

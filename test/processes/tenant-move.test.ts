@@ -2,10 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { run as command } from "bulkhead";
 import { query, waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Answer, api, makeTenant, member } from "../support/api.ts";
+import { type Answer, type Api, api, makeTenant, member, mintKey } from "../support/api.ts";
 import { type ServerProcess, type Servers, servers } from "./two-servers.ts";
 
 const steps = ["aimed", "copied", "caught-up", "fenced", "switched", "relabelled", "erased"];
@@ -13,6 +16,8 @@ const program = fileURLToPath(new URL("dies-moving.ts", import.meta.url));
 const config = `placements:
   here: { backend: versioned, durability: relaxed, options: { root: ./here } }
   there: { backend: versioned, durability: relaxed, options: { root: ./there } }
+  plain: { backend: local }
+  abroad: { backend: versioned, region: mars, options: { root: ./abroad } }
 `;
 const writers = 4;
 
@@ -132,6 +137,51 @@ describe("a tenant that moves while it is written to, its servers killed at ever
     return (await query(all.databaseUrl, sql, [uid]))[0] ?? {};
   };
 
+  /** One command, in this process. */
+  const cli = async (...args: readonly string[]) => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const said = Promise.all([text(stdout), text(stderr)]);
+    const code = await command(args, {
+      stdin: new PassThrough(),
+      stdout,
+      stderr,
+      isTTY: { stdin: false, stdout: false, stderr: false },
+      env: { BULKHEAD_URL: urlOf(0), BULKHEAD_KEY: all.platformKey, HOME: "/nonexistent" },
+      cwd: "/",
+    });
+    stdout.end();
+    stderr.end();
+    const [out, err] = await said;
+    return { code, out, err };
+  };
+
+  it("is for the platform key alone, and to a placement that can be moved to", async () => {
+    const by = api(urlOf(0), all.platformKey);
+    const own = await mintKey(by, {
+      name: "admin",
+      workspacePrefix: "/workspace/acme",
+      scopes: ["read", "write", "admin"],
+    });
+    const admin = api(urlOf(1), own);
+    const statuses = async (from: Api, to: Readonly<Record<string, unknown>>, id = "acme") => {
+      const { status, json } = await from.send("POST", `/v1/tenants/${id}/move`, { body: to });
+      return [status, json instanceof Object && Reflect.get(json, "code")];
+    };
+    const there = { placement: "there" };
+    expect(await statuses(admin, there)).toEqual([403, "forbidden"]);
+    expect(await statuses(admin, there, "nobody")).toEqual([403, "forbidden"]);
+    expect((await admin.send("GET", "/v1/tenants/acme/move")).status).toBe(403);
+    expect((await admin.send("POST", "/v1/jobs/x/abort", { body: {} })).status).toBe(403);
+    expect(await statuses(by, there, "nobody")).toEqual([404, "not-found"]);
+    expect(await statuses(by, { placement: "nowhere" })).toEqual([400, "invalid-request"]);
+    expect(await statuses(by, { placement: "plain" })).toEqual([400, "invalid-request"]);
+    expect(await statuses(by, { placement: "abroad" })).toEqual([403, "residency"]);
+    expect(await statuses(by, { placement: "here" })).toEqual([409, "conflict"]);
+    expect((await by.send("GET", "/v1/tenants/acme/move")).status).toBe(404);
+    expect((await by.send("POST", "/v1/jobs/x/abort", { body: {} })).status).toBe(404);
+    expect(await cli("tenant", "move", "acme")).toMatchObject({ code: 2 });
+  });
+
   it("loses nothing that was acknowledged, and counts everything once", async () => {
     for (const n of [1, 2, 3])
       for (let f = 0; f < 8; f++)
@@ -210,16 +260,12 @@ describe("a tenant that moves while it is written to, its servers killed at ever
     async () => {
       const past = await ask("GET", "/v1/versions/seed/s7");
       const before = await counters();
-      const move = { placement: "here", source: "keep" };
-      const begun = await ask("POST", "/v1/tenants/acme/move", all.platformKey, move);
-      const job = member(begun, "job");
-      await waitFor(
-        async () => {
-          const { text } = await ask("GET", `/v1/jobs/${job}`, all.platformKey);
-          return text.includes('"state":"done"');
-        },
-        { timeout: 60_000 },
-      );
+      const moved = await cli("tenant", "move", "acme", "--placement", "here", "--json");
+      expect(moved.code, moved.err).toBe(0);
+      expect(JSON.parse(moved.out)).toMatchObject({
+        result: { placement: "here", source: "kept" },
+      });
+      expect(await cli("tenant", "move", "acme", "--abort")).toMatchObject({ code: 11 });
       expect(await counters()).toEqual(before);
       const blobs = await checkStore("here");
       // What was left is what was brought.

@@ -8,13 +8,24 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { run as command } from "bulkhead";
-import { bulkhead, query, tempDir, type TempDir, waitFor } from "@bulkhead/harness";
+import {
+  bulkhead,
+  query,
+  tempDir,
+  type TempDir,
+  testBucket,
+  testS3,
+  waitFor,
+} from "@bulkhead/harness";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { api, makeTenant } from "../support/api.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 
 /** As many as the issue asks for with BULKHEAD_TEST_IMPORT_FILES=10000. */
 const count = Number(process.env["BULKHEAD_TEST_IMPORT_FILES"] ?? 2000);
+
+const s3 = await testS3();
+type Variables = Readonly<Record<string, string>>;
 
 const digest = (bytes: string | Uint8Array): string =>
   createHash("sha256").update(bytes).digest("hex");
@@ -45,18 +56,23 @@ describe("a single-tenant tree is brought into a workspace", () => {
     await dir.remove();
   });
 
-  const env = (secret: string): Readonly<Record<string, string>> => ({
+  const env = (secret: string): Variables => ({
     BULKHEAD_URL: server.url,
     BULKHEAD_KEY: secret,
     XDG_STATE_HOME: join(dir.path, "state"),
     XDG_CONFIG_HOME: join(dir.path, "config"),
   });
-  const run = async (args: readonly string[], secret = key) => {
+  const run = async (args: readonly string[], secret = key, more: Variables = {}) => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const io = { stdin: new PassThrough(), stdout, stderr };
     const isTTY = { stdin: false, stdout: false, stderr: false };
     const said = Promise.all([text(stdout), text(stderr)]);
-    const code = await command(args, { ...io, isTTY, env: env(secret), cwd: dir.path });
+    const code = await command(args, {
+      ...io,
+      isTTY,
+      env: { ...env(secret), ...more },
+      cwd: dir.path,
+    });
     stdout.end();
     stderr.end();
     const [out, err] = await said;
@@ -152,6 +168,38 @@ describe("a single-tenant tree is brought into a workspace", () => {
     const outside = await run(["import-tree", "one", "/workspace/acme/x"], beta);
     expect([outside.code, await readdir(join(dir.path, "one"))]).toEqual([10, ["x.txt"]]);
   }, 120_000);
+
+  it.skipIf(s3.reason !== undefined)(
+    `from a bucket, but for keys that are no path ${s3.reason ?? ""}`,
+    async () => {
+      const [store] = s3.servers;
+      if (store === undefined) throw new Error("There is no S3 server.");
+      const bucket = await testBucket(store);
+      const put = (name: string, content: string) =>
+        bucket.raw.putObject(bucket.bucket, name, Buffer.from(content), undefined, {
+          "Content-Type": "text/x-own",
+        });
+      for (const name of ["old/a.txt", "old/d/b.txt", "other/c.txt"]) await put(name, `of ${name}`);
+      await put("old/d\u0085e", "unfit");
+      const variables = {
+        AWS_ENDPOINT_URL: bucket.endpoint,
+        AWS_REGION: bucket.region,
+        AWS_ACCESS_KEY_ID: bucket.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+      };
+      const args = ["import-tree", `s3://${bucket.bucket}/old`, "/bucket", "--remove-source"];
+      const first = await run(args, key, variables);
+      expect([first.code, first.err]).toEqual([1, expect.stringMatching(/no path that Bulkhead has/)]);
+      expect((await bucket.keys()).length).toBe(4);
+      await bucket.raw.removeObject(bucket.bucket, "old/d\u0085e");
+      expect(await run(args, key, variables)).toMatchObject({ code: 0 });
+      expect((await bucket.keys()).filter((name) => !name.endsWith("/"))).toEqual(["other/c.txt"]);
+      const { out } = await run(["stat", "--json", "/bucket/d/b.txt"]);
+      expect(JSON.parse(out)).toMatchObject({ contentType: "text/x-own" });
+      expect((await run(["cat", "/bucket/a.txt"])).out).toBe("of old/a.txt");
+    },
+    120_000,
+  );
 
   it("names what cannot come along, overwrites nothing, and then removes nothing", async () => {
     const folder = await tree("odd", { "a.txt": "mine", "b.txt": "b", "back\\slash": "c" });

@@ -4,7 +4,15 @@ import { local } from "@bulkhead/backend-local";
 import { versioned } from "@bulkhead/backend-versioned";
 import { pools } from "@bulkhead/backend-postgres";
 import { type Backend, parseBackendPath, parseVirtualPath } from "@bulkhead/contract";
-import { query, tempDir, type TempDir, testDatabase, type TestDatabase } from "@bulkhead/harness";
+import {
+  query,
+  tempDir,
+  type TempDir,
+  testBucket,
+  testDatabase,
+  type TestDatabase,
+  testS3,
+} from "@bulkhead/harness";
 import { collect, plainContext, textBody } from "@bulkhead/kit";
 import { type Ledger, migrate, type Moves, openLedger } from "@bulkhead/ledger";
 import { afterwork } from "@bulkhead/settle";
@@ -15,6 +23,7 @@ import { moveTenant } from "./move-tenant.ts";
 import { rootFolder } from "./root-folders.ts";
 import { type LedgerRoot, rootsTable, type RootsTable } from "./roots.ts";
 
+const s3 = await testS3();
 const plain = plainContext();
 const at = parseBackendPath;
 const long = (name: string): string => `${name};`.repeat(12_000);
@@ -75,6 +84,8 @@ interface Moving {
   /** The tenant's storage as requests reach it. */
   readonly files: () => Backend;
   readonly run: (moves?: Partial<Moves>) => Promise<unknown>;
+  /** Moves it once more. */
+  readonly back: (placement: string, keep: boolean) => Promise<unknown>;
   readonly abort: () => Promise<void>;
   readonly store: (path: string, text: string) => Promise<void>;
   readonly text: (path: string) => Promise<string>;
@@ -111,6 +122,16 @@ const moving = async (keep = true): Promise<Moving> => {
   await store("a", long("b"));
   await store("b", "short");
   const job = await ledger.moves.begin(plain.settlement, uid, { placement: "there", keep });
+  const move = (of: string, moves: Partial<Moves>): Promise<unknown> =>
+    moveTenant({
+      ledger: { ...ledger, moves: { ...ledger.moves, ...moves } },
+      roots,
+      templates,
+      log: () => undefined,
+    })(
+      { id: of, kind: "tenant.move", tenantUid: uid, payload: {}, progress: {}, attempt: 1 },
+      control,
+    );
   const control = { signal: new AbortController().signal, progress: () => Promise.resolve() };
   return {
     uid,
@@ -118,16 +139,9 @@ const moving = async (keep = true): Promise<Moving> => {
     root,
     files,
     store,
-    run: (moves = {}) =>
-      moveTenant({
-        ledger: { ...ledger, moves: { ...ledger.moves, ...moves } },
-        roots,
-        templates,
-        log: () => undefined,
-      })(
-        { id: job, kind: "tenant.move", tenantUid: uid, payload: {}, progress: {}, attempt: 1 },
-        control,
-      ),
+    run: (moves = {}) => move(job, moves),
+    back: async (placement, kept) =>
+      move(await ledger.moves.begin(plain.settlement, uid, { placement, keep: kept }), {}),
     abort: () => ledger.moves.abort(undefined, job),
     text: async (name) => {
       await roots.catchUp(undefined);
@@ -272,5 +286,34 @@ describe("a tenant's move", () => {
     await expect(one.run()).rejects.toThrow(new RegExp(`given up.*${blob} is damaged`));
     expect(one.blobs("there", 1)).toEqual([]);
     expect(one.root()).toMatchObject({ placement: "here" });
+  });
+
+  it.skipIf(s3.reason !== undefined)(`goes to a bucket and back ${s3.reason ?? ""}`, async () => {
+    const [store] = s3.servers;
+    if (store === undefined) throw new Error("There is no S3 server.");
+    const bucket = await testBucket(store);
+    const { endpoint, region, accessKeyId, secretAccessKey } = bucket;
+    const access = { endpoint, region, accessKeyId, secretAccessKey, bucket: bucket.bucket };
+    placements["there"] = {
+      backend: "versioned",
+      options: { s3: { ...access, prefix: "trees" } },
+      durability: "strict",
+      readOnly: false,
+    };
+    const one = await moving();
+    const blobs = one.blobs("here", 0);
+    expect(await one.run()).toEqual({ placement: "there", source: "kept" });
+    const inBucket = async (): Promise<readonly string[]> =>
+      (await bucket.keys()).map((key) => key.slice(-36)).filter((key) => /^[0-9a-f-]+$/.test(key));
+    expect((await inBucket()).toSorted()).toEqual(blobs);
+    await one.store("c", long("c"));
+    expect([await one.text("a"), await one.text("c")]).toEqual([long("b"), long("c")]);
+    expect((await inBucket()).length).toBe(blobs.length + 1);
+    // Back beside what was kept, and nothing stays in the bucket.
+    expect(await one.back("here", false)).toEqual({ placement: "here", source: "erased" });
+    expect([await one.text("a"), await one.text("c")]).toEqual([long("b"), long("c")]);
+    expect(await bucket.keys()).toEqual([]);
+    expect([one.blobs("here", 0), one.blobs("here", 2).length]).toEqual([blobs, blobs.length + 1]);
+    await even(one.uid);
   });
 });

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Bind, Cli } from "../cli.ts";
 import { about, UsageError } from "../failure.ts";
 import { humanSize } from "../human.ts";
+import { bucketSource } from "../import/bucket-source.ts";
 import { folderSource } from "../import/folder-source.ts";
 import { importTree } from "../import/import-tree.ts";
 import { serverSource } from "../import/server-source.ts";
@@ -15,8 +16,9 @@ interface Flags {
   readonly concurrency: number;
 }
 
-/** `alias:/path` is a tree on a server, `:/path` one on the server of the target's flags; everything else a folder. */
+/** `s3://` is a bucket, `alias:/path` a tree on a server, `:/path` one on the target's own; everything else a folder. */
 const sourceOf = async (cli: Cli, text: string): Promise<ImportSource> => {
+  if (text.startsWith("s3://")) return bucketSource(cli, text);
   const remote = /^(?:[A-Za-z0-9][A-Za-z0-9_.-]+)?:\//.test(text);
   if (!remote) return folderSource(cli.io.cwd, text);
   const place = await cli.place(text.startsWith(":") ? text.slice(1) : text);
@@ -25,6 +27,19 @@ const sourceOf = async (cli: Cli, text: string): Promise<ImportSource> => {
 
 const run = async (cli: Cli, from: string, to: string, flags: Flags): Promise<void> => {
   const source = await sourceOf(cli, from);
+  try {
+    await bring(cli, source, [from, to], flags);
+  } finally {
+    await source.close();
+  }
+};
+
+const bring = async (
+  cli: Cli,
+  source: ImportSource,
+  [from, to]: readonly [string, string],
+  flags: Flags,
+): Promise<void> => {
   const place = await cli.place(to);
   const target = { ...place, path: withoutSlash(place.path) };
   if (source.holds(target))
@@ -51,9 +66,9 @@ export const addImportTree = (program: Command, bind: Bind): void => {
   program
     .command("import-tree")
     .description(
-      "bring a folder, or a tree of a server, into a workspace; go on where a run was killed",
+      "bring a folder, a bucket or a tree of a server into a workspace; go on where a run was killed",
     )
-    .argument("<source>", "a folder, alias:/path, or :/path on the same server")
+    .argument("<source>", "a folder, s3://bucket/prefix, alias:/path, or :/path on the same server")
     .argument("<target>", "where it goes: what lies in the source will lie in it")
     .option("--dry-run", "list what would be imported, and what could not be")
     .option("--remove-source", "remove each file there once all of them were read again here")

@@ -102,5 +102,6 @@ export const folderSource = async (cwd: string, given: string): Promise<ImportSo
       }
     },
     tidy: async () => void (await tidied(root)),
+    close: () => Promise.resolve(),
   };
 };

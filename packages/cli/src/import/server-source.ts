@@ -73,6 +73,7 @@ export const serverSource = async (
         throw error;
       }
     },
+    close: () => Promise.resolve(),
     tidy: async () => {
       const directories: string[] = [];
       for await (const entry of remote.list(path, { recursive: true, signal }))

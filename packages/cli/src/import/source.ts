@@ -44,4 +44,5 @@ export interface ImportSource {
   readonly remove: (below: readonly string[], stamp: string) => Promise<boolean>;
   /** Removes the directories that are empty by now, but not the top. */
   readonly tidy: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
