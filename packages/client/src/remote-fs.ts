@@ -1,11 +1,4 @@
-import {
-  fileStat,
-  type GrepMatch,
-  type Health,
-  health,
-  type WireWhoAmI,
-  wireWhoAmI,
-} from "@bulkhead/wire";
+import { fileStat, type Health, health, type WireWhoAmI, wireWhoAmI } from "@bulkhead/wire";
 import { type Audit, createAudit } from "./audit.ts";
 import { baseUrl } from "./base-url.ts";
 import { type Bills, createBills } from "./bills.ts";
@@ -26,7 +19,7 @@ import type * as Options from "./options.ts";
 import { postHeaders } from "./post.ts";
 import { type Check, createCheck, createRelations, type Relations } from "./relations.ts";
 import { RemoteStats } from "./remote-stats.ts";
-import { glob, grep } from "./search.ts";
+import { glob, grep, type GrepMatch } from "./search.ts";
 import { createShares, type Shares } from "./shares.ts";
 import { checkedPath, pathTarget, relativeTo } from "./target.ts";
 import { createTenants, type Tenants } from "./tenants.ts";

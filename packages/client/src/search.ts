@@ -4,6 +4,8 @@ import type { GlobOptions, GrepOptions } from "./options.ts";
 import { checkedPath } from "./target.ts";
 import type { Transport } from "./transport.ts";
 
+export type { GrepMatch } from "@bulkhead/wire";
+
 const cutShort = (what: string): Error =>
   bulkheadError(
     "too-large",
