@@ -136,6 +136,10 @@ const does: Readonly<Record<string, string>> = {
   "GET /livez": "Whether the process answers. Needs no key.",
   "GET /readyz":
     "Whether database and configured mounts answer; 503 names in `unready` what does not. Needs no key.",
+  "GET /v1/health/tenants":
+    "How all tenants are, counted: `{ totalTenants, byPlan, byStatus, totalUsers, totalBytes, avgUsersPerTenant, avgBytesPerTenant, above80, failingMounts }`. Platform key.",
+  "GET /metrics":
+    "Metrics in the text format of Prometheus, without a name of a tenant, key or path. Needs no key from the server's own machine, elsewhere the platform key.",
 };
 
 /** Routes of files stand for all that begins with them. */

@@ -95,10 +95,12 @@ test("the guide has its pages, and each shows something that runs", () => {
   expect(guide.map(({ name }) => name).sort()).toEqual([
     "docs/guide/backup.md",
     "docs/guide/database-per-tenant.md",
+    "docs/guide/deployments.md",
     "docs/guide/embedding.md",
     "docs/guide/history.md",
     "docs/guide/mounts.md",
     "docs/guide/moving.md",
+    "docs/guide/operating.md",
     "docs/guide/relations.md",
     "docs/guide/start.md",
     "docs/guide/tenants-and-keys.md",
