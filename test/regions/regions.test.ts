@@ -2,17 +2,23 @@
 // that routes by tenant; what goes to the wrong region is told where the right one is, and nothing of it is stored.
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   bulkhead,
   freePort,
+  type OwnS3,
+  ownS3,
   query,
   type RunningBulkhead,
   tempDir,
   type TempDir,
+  type TestBucket,
+  testBucket,
   type TestDatabase,
   testDatabase,
+  testS3,
+  waitFor,
 } from "@bulkhead/harness";
 import { migrate } from "@bulkhead/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,13 +36,31 @@ interface Region {
   readonly platform: Api;
 }
 
+const { servers, reason } = await testS3();
+
 let dir: TempDir;
+/** The S3 server of the region us, where one bucket stands for a third region that has no server of its own. */
+let overseas: OwnS3 | undefined;
+const buckets: { eu?: TestBucket; us?: TestBucket; asia?: TestBucket } = {};
 let eu: Region;
 let us: Region;
 let balancer: Balancer;
 const keys = { acme: "", yank: "" };
 
-const start = async (name: string, port: number, other: string, at: number): Promise<Region> => {
+/** Content lies in the region's bucket; without an S3 server in a folder. */
+const storage = (name: "eu" | "us" | "asia"): string => {
+  const found = buckets[name];
+  if (found === undefined) return JSON.stringify({ root: `./${name}-content` });
+  const { endpoint, bucket, accessKeyId, secretAccessKey } = found;
+  return JSON.stringify({ s3: { endpoint, bucket, accessKeyId, secretAccessKey } });
+};
+
+const start = async (
+  name: "eu" | "us",
+  port: number,
+  other: string,
+  at: number,
+): Promise<Region> => {
   const database = await testDatabase({ migrate });
   const config = join(dir.path, `${name}.yaml`);
   await writeFile(
@@ -46,7 +70,8 @@ region: ${name}
 regions: { ${other}: "http://127.0.0.1:${at}" }
 domain: ${domain}
 placements:
-  home: { backend: versioned, options: { root: ./${name}-content }, region: { attested: ${name} } }
+  home: { backend: versioned, options: ${storage(name)}, region: { attested: ${name} } }
+  asia: { backend: versioned, options: ${storage("asia")}, region: { attested: asia } }
 defaultPlacement: home
 `,
   );
@@ -62,6 +87,13 @@ defaultPlacement: home
 
 beforeAll(async () => {
   dir = await tempDir();
+  const [server] = servers;
+  if (server !== undefined) {
+    overseas = await ownS3("seaweedfs", join(dir.path, "overseas"));
+    buckets.eu = await testBucket(server);
+    buckets.us = await testBucket(overseas);
+    buckets.asia = await testBucket(overseas);
+  }
   const [euPort, usPort] = [await freePort(), await freePort()];
   [eu, us] = await Promise.all([
     start("eu", euPort, "us", usPort),
@@ -93,6 +125,7 @@ afterAll(async () => {
     await region?.process.stop();
     await region?.database.close();
   }
+  await overseas?.[Symbol.asyncDispose]();
   await dir?.remove();
 });
 
@@ -142,7 +175,7 @@ test("the balancer takes each tenant to its region, and the regions know nothing
     ["yank", us],
   ] as const) {
     const host = `${id}-files.${domain}`;
-    const text = `of ${id}`;
+    const text = `of ${id} `.repeat(5000);
     const put = await asked(balancer.url, host, keys[id], "PUT", "/v1/files/plan.txt", text);
     expect(put.status).toBe(201);
     expect(balancer.routed.at(-1)).toBe(home.url);
@@ -233,3 +266,99 @@ test("a tenant whose regions leave the ledger's out is refused, and no placement
   });
   expect(bad.status).toBe(400);
 });
+
+/** Where in a ledger a text lies, as text or as bytes: names of tables. */
+const tablesWith = async (url: string, text: string): Promise<readonly string[]> => {
+  const tables = await query(
+    url,
+    "select relname as name from pg_class where relnamespace = 'bulkhead'::regnamespace and relkind in ('r', 'p')",
+  );
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const rows = await query(
+      url,
+      `select from bulkhead."${String(name)}" t where strpos(t::text, $1) > 0 or strpos(t::text, $2) > 0 limit 1`,
+      [text, Buffer.from(text).toString("hex")],
+    );
+    if (rows.length > 0) found.push(String(name));
+  }
+  return found;
+};
+
+/** The files below a folder that hold a text. */
+const filesWith = async (folder: string, text: string): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    if ((await readFile(file)).includes(text)) found.push(file);
+  }
+  return found;
+};
+
+test.skipIf(reason !== undefined)(
+  `a region's storage is killed: its tenants get 503, nothing of theirs lies elsewhere, nobody else notices ${reason ?? ""}`,
+  async () => {
+    const [marker, late] = [`marker-${randomBytes(8).toString("hex")}`, "late-marker-of-the-dead"];
+    const made = await eu.platform.send("POST", "/v1/tenants", {
+      body: { id: "far", region: "asia" },
+    });
+    expect([made.status, made.json]).toMatchObject([201, { region: "asia" }]);
+    const far = api(
+      eu.url,
+      await mintKey(eu.platform, { name: "far", workspacePrefix: "/workspace/far" }),
+    );
+    const acme = api(eu.url, keys.acme);
+    const sizes = [1, 16 * 1024, 200_000];
+    const bodyOf = (text: string, size: number): string =>
+      text.repeat(Math.ceil(size / text.length)).slice(0, size);
+    for (const size of sizes) {
+      const put = await far.send("PUT", `/v1/files/${size}.txt`, { body: bodyOf(marker, size) });
+      expect([size, put.status]).toEqual([size, 201]);
+    }
+    const keysBefore = await buckets.eu?.keys();
+    expect((await buckets.asia?.keys())?.length).toBeGreaterThanOrEqual(sizes.length);
+    expect(await tablesWith(eu.database.url, marker)).toEqual([]);
+    const inline = "select from bulkhead.node_version v join bulkhead.tenant t on t.uid = v.tenant";
+    const inRows = `${inline} where t.id = 'far' and v.inline is not null`;
+    expect(await query(eu.database.url, inRows)).toEqual([]);
+
+    await overseas?.kill();
+    for (const size of sizes) {
+      const body = bodyOf(late, size);
+      const put = await far.send("PUT", `/v1/files/new-${size}.txt`, { body });
+      expect([size, put.status, put.json]).toMatchObject([size, 503, { code: "unavailable" }]);
+      const got = await far.send("GET", `/v1/files/${size}.txt`);
+      expect([size, got.status]).toEqual([size, 503]);
+    }
+    for (const size of [1, 200_000]) {
+      const put = await acme.send("PUT", `/v1/files/near-${size}.txt`, {
+        body: bodyOf("near", size),
+      });
+      expect([size, put.status]).toEqual([size, 201]);
+      const got = await acme.send("GET", `/v1/files/near-${size}.txt`);
+      expect([got.status, got.text.length]).toEqual([200, size]);
+    }
+    for (const text of [marker, late]) {
+      expect(await tablesWith(eu.database.url, text)).toEqual([]);
+      expect(await tablesWith(us.database.url, text)).toEqual([]);
+      for (const name of ["eu", "us"])
+        expect(await filesWith(join(dir.path, name), text)).toEqual([]);
+    }
+    const gained = (await buckets.eu?.keys())?.filter((key) => keysBefore?.includes(key) !== true);
+    // The one that acme wrote and that is too long for a row.
+    expect(gained).toHaveLength(1);
+    expect(await query(eu.database.url, inRows)).toEqual([]);
+
+    await overseas?.restart();
+    const read = (size: number) => far.send("GET", `/v1/files/${size}.txt`);
+    await waitFor(async () => (await read(1)).status === 200, { timeout: 20_000, interval: 200 });
+    for (const size of sizes) {
+      expect((await read(size)).text).toBe(bodyOf(marker, size));
+      const put = await far.send("PUT", `/v1/files/new-${size}.txt`, { body: bodyOf(late, size) });
+      expect(put.status).toBe(201);
+    }
+    expect(await tablesWith(eu.database.url, late)).toEqual([]);
+  },
+  60_000,
+);

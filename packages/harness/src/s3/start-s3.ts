@@ -34,6 +34,12 @@ export interface StartedS3 extends S3Access {
 const accessKeyId = "bulkhead-tests";
 const secretAccessKey = "no-secret-of-any-use";
 
+/** Other keys that the test servers which know more than one user accept, to change over to: SeaweedFS. */
+export const spareKeys = {
+  accessKeyId: "bulkhead-tests-spare",
+  secretAccessKey: "another-secret-of-no-use",
+} as const;
+
 /** How many ports each server takes, the first for S3. */
 const portsOf: Readonly<Record<S3Kind, number>> = { seaweedfs: 8, versitygw: 1 };
 
@@ -86,7 +92,10 @@ const identities = {
   identities: [
     {
       name: "tests",
-      credentials: [{ accessKey: accessKeyId, secretKey: secretAccessKey }],
+      credentials: [
+        { accessKey: accessKeyId, secretKey: secretAccessKey },
+        { accessKey: spareKeys.accessKeyId, secretKey: spareKeys.secretAccessKey },
+      ],
       actions: ["Admin", "Read", "List", "Tagging", "Write"],
     },
   ],
