@@ -51,7 +51,7 @@ const keys = { acme: "", yank: "" };
 const storage = (name: "eu" | "us" | "asia"): string => {
   const found = buckets[name];
   if (found === undefined) return JSON.stringify({ root: `./${name}-content` });
-  const { endpoint, bucket, accessKeyId, secretAccessKey } = found;
+  const { endpoint, bucket, accessKeyId, secretAccessKey } = found.options;
   return JSON.stringify({ s3: { endpoint, bucket, accessKeyId, secretAccessKey } });
 };
 

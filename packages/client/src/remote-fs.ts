@@ -90,11 +90,8 @@ export class RemoteFS {
 
   /** The same server by the same key, for calls that act for somebody: `fs.as("user:alice").readFile(…)`. */
   as(subject: string, namespace?: string): RemoteFS {
-    return new RemoteFS({
-      ...this.#options,
-      as: subject,
-      ...(namespace !== undefined && { namespace }),
-    });
+    const named = namespace === undefined ? {} : { namespace };
+    return new RemoteFS({ ...this.#options, as: subject, ...named });
   }
 
   /** Reads a whole file, or a range of it: text with an encoding, bytes without. */
