@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { isFileError } from "@bulkhead/contract";
 
 interface Rider<I, R> {
@@ -10,9 +11,9 @@ interface Rider<I, R> {
 const most = 32;
 
 /**
- * Lets items of one group ride together: at most one run a group is under way, and what arrives meanwhile rides in the
- * next. Each gets its own result. A run that failed without any effect is repeated item by item, so that one item's
- * fault is no other's; one whose effect is in doubt fails for all.
+ * Lets items of one group ride together: at most one run a group is under way, and what arrives meanwhile, or in the same
+ * turn of the event loop, rides in the next. Each gets its own result. A run that failed without any effect is repeated
+ * item by item, so that one item's fault is no other's; one whose effect is in doubt fails for all.
  */
 export const combine = <I, R>(
   run: (group: string, items: readonly I[]) => Promise<readonly R[]>,
@@ -50,6 +51,9 @@ export const combine = <I, R>(
 
   const drain = async (group: string, queue: Rider<I, R>[]): Promise<void> => {
     while (queue.length > 0) {
+      // Whoever was just answered, or wakes in the same turn, comes along: one that set out at once would ride alone, and
+      // all the others wait for it.
+      await turn();
       const riders = queue.splice(0, most);
       const [first] = riders;
       if (riders.length === 1 && first !== undefined) await one(group, first);

@@ -188,8 +188,10 @@ const requireRole = async (client: pg.PoolClient, role: Role): Promise<void> => 
     );
 };
 
+/** For a text parameter: what text in PostgreSQL cannot hold becomes U+FFFD. */
+export const toText = (value: string): string =>
+  value.toWellFormed().replaceAll("\u0000", "\uFFFD");
+
 /** Serialises for a jsonb parameter. What JSON in PostgreSQL cannot hold becomes U+FFFD. */
 export const toJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === "string" ? item.toWellFormed().replaceAll("\u0000", "\uFFFD") : item,
-  );
+  JSON.stringify(value, (_key, item: unknown) => (typeof item === "string" ? toText(item) : item));

@@ -90,7 +90,8 @@ test("bulkhead_app sees one tenant's rows, and can neither write nor take anothe
       tenant: 1,
       root: 1,
       key: 1,
-      revision: 1,
+      // Its own and the platform's.
+      revision: 2,
       tenant_head: 1,
       intent: 1,
     });

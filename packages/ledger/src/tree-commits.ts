@@ -1,7 +1,8 @@
-import type { Mode, Revision, Stat, WriteResult } from "@bulkhead/contract";
+import type { Revision, Stat, WriteResult } from "@bulkhead/contract";
 import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
+import { loneWrite, matchOf, modeOf } from "./lone-write.ts";
 import { parseSnapshot, plainSnapshot, uidOfRevision } from "./snapshot.ts";
 import { platformName, platformUid } from "./types.ts";
 import type {
@@ -34,6 +35,7 @@ const statements = {
       from (${functionCall("commit_write_v2", 15).text} as answer offset 0) a`,
   },
   writeHeld: functionCall("commit_write_held_v1", 4),
+  writeAlone: functionCall("commit_write_v3", 25),
   mkdir: functionCall("commit_mkdir_v1", 4),
   remove: functionCall("commit_remove_v1", 6),
   copy: functionCall("commit_copy_v1", 8),
@@ -43,8 +45,6 @@ const statements = {
 
 const uidOf = (tenant: string | undefined): string => tenant ?? platformUid;
 const namesOf = (path: string): readonly string[] => (path === "" ? [] : path.split("/"));
-const modeOf = (mode: Mode): string => (typeof mode === "string" ? mode : "match");
-const matchOf = (mode: Mode): string | null => (typeof mode === "string" ? null : mode.ifMatch);
 
 /** A version as the ledger counts it, or null for what is none. */
 const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version) ? version : null);
@@ -227,7 +227,17 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
       : hot.call<TreeAnswer<WriteResult>[]>(statements.writeHeld, [...values, held]));
     return sized(rides, answers);
   };
+  /** The function that serves almost every write, if these are such, or else the one that judges everything. */
   const together = combine<Ride, TreeAnswer<WriteResult>>(async (tenant, rides) => {
+    const [first, second] = rides;
+    const alone =
+      first === undefined || second !== undefined
+        ? undefined
+        : loneWrite(tenant, first.tree, first.write);
+    if (alone !== undefined) {
+      const answer = await hot.call<TreeAnswer<WriteResult> | null>(statements.writeAlone, alone);
+      return answer === null ? run(tenant, rides) : sized(rides, [answer]);
+    }
     const ground = commonGround(tenant, rides);
     if (ground === undefined) return run(tenant, rides);
     const [answers, times] = await hot.row<

@@ -13,6 +13,7 @@ import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
 import { health } from "./health.ts";
 import { hotFunctions } from "./functions-hot.ts";
+import { loneWrite } from "./functions-lone-write.ts";
 import { mounts } from "./mounts.ts";
 import { moves } from "./moves.ts";
 import { movingFunctions } from "./functions-moving.ts";
@@ -101,6 +102,7 @@ export const migrations: readonly Migration[] = [
   },
   { version: 10, name: "backup", sql: backup, minCode: 10 },
   { version: 11, name: "digests", sql: digests, minCode: 9 },
+  { version: 12, name: "lone-writes", sql: loneWrite, minCode: 9 },
   { version: 13, name: "snapshot", sql: snapshotFunctions, minCode: 10 },
   { version: 14, name: "mounts", sql: mounts, minCode: 14 },
   { version: 15, name: "directory", sql: directory, minCode: 14 },
