@@ -1,5 +1,6 @@
 import type { Bench } from "../row.ts";
 import { authorization } from "./authorization.ts";
+import { flood } from "./flood.ts";
 import { overHttp } from "./over-http.ts";
 import { relations } from "./relations.ts";
 import { versionedLarge } from "./versioned-large.ts";
@@ -16,4 +17,5 @@ export const benches: readonly Bench[] = [
   relations,
   authorization,
   overHttp,
+  flood,
 ];

@@ -1,14 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { FileError } from "@bulkhead/contract";
-
-/** Settles as `promise` does, or rejects when `signal` aborts, whichever comes first. */
-const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = (): void => reject(new FileError("aborted", "The connection is closed."));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+import { orAborted } from "./or-aborted.ts";
 
 const drained = (response: ServerResponse, stallMs: number, signal: AbortSignal): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

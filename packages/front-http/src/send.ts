@@ -3,6 +3,7 @@ import { FileError, type Place } from "@bulkhead/contract";
 import { throttled } from "@bulkhead/kit";
 import { headerNames } from "@bulkhead/wire";
 import type { Answer } from "./answer.ts";
+import { begun } from "./begun.ts";
 import { endAfter } from "./connection.ts";
 import { jsonText } from "./json-text.ts";
 import { pump } from "./pump.ts";
@@ -76,6 +77,22 @@ const bodyOf = (
   return Buffer.from(content.buffer, content.byteOffset, content.length);
 };
 
+/** Opens a content as a request, and goes on as a stream. */
+const onItsWay = async (
+  content: AsyncIterable<Uint8Array>,
+  place: Place,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> => {
+  const opened = await begun(content, signal);
+  try {
+    await place.stream();
+    return opened;
+  } catch (error) {
+    void opened.return?.().catch(() => undefined);
+    throw error;
+  }
+};
+
 const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const { request, response, signal, stallMs } = exchange;
   const body = await bodyOf(answer, signal);
@@ -97,15 +114,15 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const content = body === undefined && !bodiless ? answer.read?.result.content : undefined;
   const stream = content instanceof Uint8Array ? undefined : content;
   const { place } = exchange;
-  // Before the head: where too many are on their way, or what is read cannot be counted, that is still an answer.
-  if (stream !== undefined) await place.stream();
-  else if (answer.read !== undefined && body !== undefined && !bodiless)
+  // Before the head: where it cannot be opened or counted, or too many are on their way, that is still an answer.
+  const opened = stream === undefined ? undefined : await onItsWay(stream, place, signal);
+  if (answer.read !== undefined && body !== undefined && !bodiless)
     await place.throttle?.pass(body.length);
   sent?.(body?.length ?? 0);
   if (headers["Connection"] === "close" || !response.shouldKeepAlive) endAfter(request.socket);
   response.writeHead(answer.status, headers);
-  if (stream !== undefined && answer.read !== undefined) {
-    const paced = place.throttle === undefined ? stream : throttled(stream, place.throttle);
+  if (opened !== undefined && answer.read !== undefined) {
+    const paced = place.throttle === undefined ? opened : throttled(opened, place.throttle);
     await pump({ content: paced, sent }, response, answer.read.length, stallMs, signal);
   } else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
   if (unread && !exchange.withheld) await linger(request);

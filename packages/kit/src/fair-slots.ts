@@ -3,8 +3,8 @@ import { checkSignal } from "./pace.ts";
 export interface FairSlotsOptions {
   /** Places in all. */
   readonly total: number;
-  /** How many of them one owner has at most; all by default. */
-  readonly each?: number;
+  /** How many of them one owner has at most, as of when one is given; all by default. */
+  readonly each?: number | ((owner: string) => number);
   /**
    * What an owner that holds nothing can count on: `kept`, the last free place is only for such; `beyond`, a place of its
    * own on top of the total, so that it never waits for others. Without, it waits for its turn.
@@ -41,7 +41,8 @@ interface Owner {
 /** Makes the places. Throws `RangeError` unless the limits are positive. */
 export const fairSlots = (options: FairSlotsOptions): FairSlots => {
   const { total, each = total, first, queue: most = Infinity, waitMs, busy } = options;
-  if (!(total >= 1) || !(each >= 1)) throw new RangeError("A limit of slots is positive.");
+  if (!(total >= 1) || (typeof each === "number" && !(each >= 1)))
+    throw new RangeError("A limit of slots is positive.");
   const owners = new Map<string, Owner>();
   /** Those of whom somebody waits; the first is next. */
   const line = new Set<string>();
@@ -57,8 +58,9 @@ export const fairSlots = (options: FairSlotsOptions): FairSlots => {
     if (held === 0 && queue.size === 0) owners.delete(name);
   };
 
-  const may = ({ held }: Owner): boolean => {
-    if (held >= each) return false;
+  const eachOf = typeof each === "number" ? () => each : each;
+  const may = (name: string, { held }: Owner): boolean => {
+    if (held >= eachOf(name)) return false;
     if (held === 0) return first === "beyond" || taken < total;
     return taken < (first === "kept" ? total - 1 : total);
   };
@@ -84,7 +86,7 @@ export const fairSlots = (options: FairSlotsOptions): FairSlots => {
         if (first !== "beyond" && taken >= total) return;
         const owner = ownerOf(name);
         const [waiter] = owner.queue;
-        if (waiter === undefined || !may(owner)) continue;
+        if (waiter === undefined || !may(name, owner)) continue;
         owner.queue.delete(waiter);
         // To the end of the line: the others come first.
         line.delete(name);
@@ -141,7 +143,9 @@ export const fairSlots = (options: FairSlotsOptions): FairSlots => {
     take: async (name, signal) => {
       if (signal !== undefined) checkSignal(signal);
       const owner = ownerOf(name);
-      return owner.queue.size === 0 && may(owner) ? hold(name, owner) : wait(name, owner, signal);
+      return owner.queue.size === 0 && may(name, owner)
+        ? hold(name, owner)
+        : wait(name, owner, signal);
     },
     taken: (name) => (name === undefined ? taken : (owners.get(name)?.held ?? 0)),
     waiting: (name) => {

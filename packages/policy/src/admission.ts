@@ -1,5 +1,6 @@
 import { FileError, type Place } from "@bulkhead/contract";
 import { fairSlots } from "@bulkhead/kit";
+import { pressure, type PressureOptions } from "./pressure.ts";
 
 export interface AdmissionOptions {
   /** Requests of one tenant that are worked on at once; 32 by default. */
@@ -12,6 +13,7 @@ export interface AdmissionOptions {
   readonly queue?: number | undefined;
   /** How long one waits at most, in milliseconds; 10,000 by default. */
   readonly waitMs?: number | undefined;
+  readonly pressure?: PressureOptions | undefined;
 }
 
 /** Where a request waits for its place. */
@@ -32,16 +34,18 @@ const busy = (what: string) => (): FileError =>
   });
 
 /**
- * Keeps neighbours quiet: so many requests of a tenant at once, the others waiting, in turn between tenants. A body that
+ * Keeps neighbours quiet: so many requests of a tenant at once, fewer while others ask and the process cannot keep up, the
+ * rest waiting, in turn between tenants. A body that
  * is on its way at its client's pace counts apart, so that slow readers keep nobody from being served.
  */
 export const admission = (options: AdmissionOptions = {}): Admittance => {
   const { tenant = 32, process = 512, queue = 1024, waitMs = 10_000 } = options;
   const common = { queue, waitMs };
+  const shared = pressure({ most: tenant, ...options.pressure });
   const requests = fairSlots({
     ...common,
     total: process,
-    each: tenant,
+    each: (owner) => Math.min(tenant, shared.share(owner)),
     first: "beyond",
     busy: busy("requests"),
   });
@@ -54,6 +58,7 @@ export const admission = (options: AdmissionOptions = {}): Admittance => {
 
   return {
     enter: async (owner, signal) => {
+      shared.arrived(owner);
       let give = await requests.take(owner, signal);
       let ended = false;
       let streaming: Promise<void> | undefined;
