@@ -22,6 +22,8 @@ export interface FairSlotsOptions {
 export interface FairSlots {
   /** Waits for a place and answers how to give it back, which counts once. Throws `aborted` if `signal` fires first. */
   readonly take: (owner: string, signal?: AbortSignal) => Promise<() => void>;
+  /** Lets those go on who may, after a limit that is a function has grown. */
+  readonly serve: () => void;
   readonly taken: (owner?: string) => number;
   readonly waiting: (owner?: string) => number;
 }
@@ -147,6 +149,7 @@ export const fairSlots = (options: FairSlotsOptions): FairSlots => {
         ? hold(name, owner)
         : wait(name, owner, signal);
     },
+    serve,
     taken: (name) => (name === undefined ? taken : (owners.get(name)?.held ?? 0)),
     waiting: (name) => {
       if (name !== undefined) return owners.get(name)?.queue.size ?? 0;

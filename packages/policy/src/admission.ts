@@ -28,6 +28,9 @@ export interface Admittance {
   };
 }
 
+/** After so many milliseconds a request is one that waits for something. */
+const longMs = 2000;
+
 const busy = (what: string) => (): FileError =>
   new FileError("unavailable", `Too many ${what} of this tenant are under way; try again.`, {
     fields: { retryAfter: 1 },
@@ -42,10 +45,31 @@ export const admission = (options: AdmissionOptions = {}): Admittance => {
   const { tenant = 32, process = 512, queue = 1024, waitMs = 10_000 } = options;
   const common = { queue, waitMs };
   const shared = pressure({ most: tenant, ...options.pressure });
+  /** How many of an owner's requests are worked on for long: they wait for something, and hold up no other. */
+  const long = new Map<string, number>();
+  const lasting = (owner: string, by: 1 | -1): void => {
+    const count = (long.get(owner) ?? 0) + by;
+    if (count === 0) long.delete(owner);
+    else long.set(owner, count);
+  };
+  /** Counts a request once it has been worked on for `longMs`, until what is answered is called. */
+  const watched = (owner: string): (() => void) => {
+    let counted = false;
+    const timer = setTimeout(() => {
+      counted = true;
+      lasting(owner, 1);
+      requests.serve();
+    }, longMs).unref();
+    return () => {
+      clearTimeout(timer);
+      if (counted) lasting(owner, -1);
+      counted = false;
+    };
+  };
   const requests = fairSlots({
     ...common,
     total: process,
-    each: (owner) => Math.min(tenant, shared.share(owner)),
+    each: (owner) => Math.min(tenant, shared.share() + (long.get(owner) ?? 0)),
     first: "beyond",
     busy: busy("requests"),
   });
@@ -58,12 +82,21 @@ export const admission = (options: AdmissionOptions = {}): Admittance => {
 
   return {
     enter: async (owner, signal) => {
-      shared.arrived(owner);
-      let give = await requests.take(owner, signal);
+      const left = shared.arrived(owner);
+      let give: () => void;
+      try {
+        give = await requests.take(owner, signal);
+      } catch (error) {
+        left();
+        throw error;
+      }
+      const unwatch = watched(owner);
       let ended = false;
       let streaming: Promise<void> | undefined;
       const stream = async (): Promise<void> => {
         const flowing = await streams.take(owner, signal);
+        left();
+        unwatch();
         give();
         give = flowing;
         if (ended) give();
@@ -72,6 +105,8 @@ export const admission = (options: AdmissionOptions = {}): Admittance => {
         stream: () => (streaming ??= stream()),
         end: () => {
           ended = true;
+          left();
+          unwatch();
           give();
         },
       };

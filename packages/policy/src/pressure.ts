@@ -1,17 +1,17 @@
-/** Says how much of a process a tenant may have while others want it too. */
+/** Says how much of a process each tenant may have, so that every request gets on. */
 export interface Pressure {
-  /** A request of `owner` comes in. */
-  readonly arrived: (owner: string) => void;
-  /** How many of its requests may be worked on at once now; infinitely many while nobody else asks. */
-  readonly share: (owner: string) => number;
+  /** A request of `owner` comes in. Call what it answers when the request is over: it counts once. */
+  readonly arrived: (owner: string) => () => void;
+  /** How many requests of one tenant may be worked on at once now. */
+  readonly share: () => number;
 }
 
 export interface PressureOptions {
-  /** How long one turn of the event loop may take, in milliseconds, while tenants share it; 2 by default. */
+  /** How long one turn of the event loop may take, in milliseconds, while several tenants ask; 2 by default. */
   readonly turnMs?: number;
-  /** How many requests of one tenant are too few to be limited; 1 by default. */
-  readonly least?: number;
-  /** Beyond so many nothing is limited; 32 by default. */
+  /** How long while one is alone; 20 by default. */
+  readonly aloneMs?: number;
+  /** Beyond so many requests nothing is limited; 32 by default. */
   readonly most?: number;
   readonly clock?: () => number;
   /** Runs something in the next turn of the event loop. */
@@ -19,55 +19,68 @@ export interface PressureOptions {
 }
 
 /** For how long a tenant that asked counts as asking, in milliseconds. */
-const neighbourMs = 1000;
-/** How often the share is judged, in milliseconds. */
-const judgedMs = 20;
+const neighbourMs = 2000;
+/** How often the share grows, in milliseconds. */
+const growMs = 20;
+/** The share to begin with: it is found out whether more does any harm. */
+const first = 4;
 
 /**
- * Watches how long a turn of the event loop takes: so long every step of every request waits. Where it is too long while
- * several tenants ask, each gets fewer requests at once, until it is not: by a third at a time, and back by small steps.
- * A tenant that is alone has everything.
+ * Watches how long a turn of the event loop takes: so long every step of every request waits. Where it is too long, each
+ * tenant gets fewer requests at once, in proportion and down to one; where it is not, more again, one by one.
  */
 export const pressure = (options: PressureOptions = {}): Pressure => {
-  const { turnMs = 2, least = 1, most = 32 } = options;
+  const { turnMs = 2, aloneMs = 20, most = 32 } = options;
   const { clock = () => performance.now(), nextTurn = (run) => void setImmediate(run) } = options;
-  let share = most;
+  const asking = new Map<string, number>();
+  let share = Math.min(first, most);
   let latest = { owner: "", at: -Infinity };
   /** The last one that was not `latest`. */
   let other = { owner: "", at: -Infinity };
-  let longest = 0;
-  let judged = -Infinity;
+  let grown = -Infinity;
   let measuring = false;
 
-  const judge = (now: number): void => {
-    if (now - judged < judgedMs) return;
-    judged = now;
-    if (longest > turnMs) share = Math.max(least, share * (2 / 3));
-    else if (longest < turnMs / 2) share = Math.min(most, share + 0.5);
-    longest = 0;
+  const shared = (now: number): boolean => asking.size > 1 || now - other.at < neighbourMs;
+
+  const judge = (turn: number, now: number): void => {
+    const bound = shared(now) ? turnMs : aloneMs;
+    if (turn > bound) share = Math.max(1, share * Math.max(1 / 2, bound / turn));
+    else if (turn < bound / 2 && now - grown >= growMs) {
+      share = Math.min(most, share + 1);
+      grown = now;
+    }
+  };
+
+  const measure = (): void => {
+    if (measuring) return;
+    measuring = true;
+    nextTurn(() => {
+      const begun = clock();
+      // From one turn's end to the next one's: a whole turn, whatever stood before it.
+      nextTurn(() => {
+        measuring = false;
+        const now = clock();
+        judge(now - begun, now);
+      });
+    });
   };
 
   return {
     arrived: (owner) => {
-      const now = clock();
       if (owner !== latest.owner) other = latest;
-      latest = { owner, at: now };
-      if (measuring) return;
-      measuring = true;
-      nextTurn(() => {
-        const begun = clock();
-        // From one turn's end to the next one's: a whole turn, whatever stood before it.
-        nextTurn(() => {
-          measuring = false;
-          const ended = clock();
-          longest = Math.max(longest, ended - begun);
-          judge(ended);
-        });
-      });
+      latest = { owner, at: clock() };
+      asking.set(owner, (asking.get(owner) ?? 0) + 1);
+      measure();
+      let over = false;
+      return () => {
+        if (over) return;
+        over = true;
+        const left = (asking.get(owner) ?? 1) - 1;
+        if (left === 0) asking.delete(owner);
+        else asking.set(owner, left);
+        measure();
+      };
     },
-    share: (owner) => {
-      const neighbour = latest.owner === owner ? other : latest;
-      return clock() - neighbour.at < neighbourMs ? Math.max(least, Math.floor(share)) : Infinity;
-    },
+    share: () => Math.floor(share),
   };
 };

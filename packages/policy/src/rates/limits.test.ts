@@ -1,10 +1,12 @@
 import { throttled } from "@bulkhead/kit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { admission } from "../admission.ts";
+import { pressure } from "../pressure.ts";
 import { addressBlock } from "./address-block.ts";
 import { failedAttempts } from "./failed-attempts.ts";
 import { throttles } from "./throttles.ts";
 
+const calm = { nextTurn: () => undefined };
 const limited = { code: "rate-limited" };
 
 describe("who fails to say who it is", () => {
@@ -94,7 +96,7 @@ describe("bytes a second", () => {
 
 describe("admission", () => {
   it("trades a request's place for a stream's, and gets every place back", async () => {
-    const door = admission({ tenant: 2, streams: 1, queue: 1, waitMs: 5 });
+    const door = admission({ tenant: 2, streams: 1, queue: 1, waitMs: 5, pressure: calm });
     const { signal } = new AbortController();
     const one = await door.enter("t", signal);
     const two = await door.enter("t", signal);
@@ -113,5 +115,89 @@ describe("admission", () => {
     }
     for (const owner of ["t", "u"])
       expect(door.count(owner)).toEqual({ requests: 0, streams: 0, waiting: 0 });
+  });
+});
+
+describe("a process under pressure", () => {
+  /** A process whose turns take as long as told, one after each request. */
+  const loaded = (turn: () => number) => {
+    let now = 0;
+    let turns: (() => void)[] = [];
+    const gauge = pressure({ clock: () => now, nextTurn: (run) => void turns.push(run) });
+    const pass = (): void => {
+      while (turns.length > 0) {
+        const due = turns;
+        turns = [];
+        now += turn();
+        for (const run of due) run();
+      }
+    };
+    const ask = (owner: string): void => {
+      const over = gauge.arrived(owner);
+      pass();
+      over();
+      pass();
+    };
+    return { gauge, ask, wait: (ms: number) => void (now += ms) };
+  };
+
+  it("gives each tenant less while several ask and turns are long, and more again when they are not", () => {
+    let turn = 30;
+    const { gauge, ask } = loaded(() => turn);
+    for (let i = 0; i < 10; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect(gauge.share()).toBe(1);
+    turn = 0.5;
+    for (let i = 0; i < 2000; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect(gauge.share()).toBe(32);
+  });
+
+  it("lets one that is alone use longer turns", () => {
+    const { gauge, ask, wait } = loaded(() => 9);
+    for (let i = 0; i < 200; i++) ask("a");
+    expect(gauge.share()).toBe(32);
+    ask("b");
+    ask("a");
+    expect(gauge.share()).toBeLessThan(16);
+    for (let i = 0; i < 20; i++) ask("a");
+    expect(gauge.share()).toBe(1);
+    wait(2000);
+    for (let i = 0; i < 200; i++) ask("a");
+    expect(gauge.share()).toBe(32);
+  });
+
+  it("does not keep a tenant's requests waiting for one of its own that hangs", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      let turn = (): void => undefined;
+      let now = 0;
+      const nextTurn = (run: () => void): void => {
+        turn = () => {
+          now += 50;
+          run();
+        };
+      };
+      const door = admission({ pressure: { clock: () => now, nextTurn } });
+      const { signal } = new AbortController();
+      const hung = await door.enter("t", signal);
+      for (let i = 0; i < 12; i++) turn();
+      for (let i = 0; i < 6; i++) {
+        (await door.enter("u", signal)).end();
+        turn();
+        turn();
+      }
+      let came = false;
+      const next = door.enter("t", signal).then((place) => {
+        came = true;
+        return place;
+      });
+      await vi.advanceTimersByTimeAsync(1999);
+      expect([came, door.count("t").waiting]).toEqual([false, 1]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(came).toBe(true);
+      for (const place of [hung, await next]) place.end();
+      expect(door.count("t")).toEqual({ requests: 0, streams: 0, waiting: 0 });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
