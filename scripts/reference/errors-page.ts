@@ -30,11 +30,12 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   "too-large": "A body or an answer is larger than a limit.",
   "quota-exceeded": "Not answered yet: there are no quotas.",
   "plan-limit": "Not answered yet: there are no plans.",
-  "rate-limited": "Not answered yet: there are no rate limits.",
+  "rate-limited":
+    "More requests than the tenant, the key or its plan may send, or too many from one address without a valid key. Wait for `Retry-After`, then it succeeds.",
   residency: "The tenant's regions exclude the database's.",
   "wrong-region": "Not answered yet: a server knows one region.",
   unavailable:
-    "A storage or the database cannot be reached, or another server serves this mount. Wait for `Retry-After`, then try again.",
+    "A storage or the database cannot be reached, another server serves this mount, or too many requests of the tenant wait. Wait for `Retry-After`, then try again.",
   timeout:
     "A body made no progress for a minute (then with status 408), or something took too long.",
   aborted: "The request was given up before it ended.",

@@ -40,7 +40,8 @@ const does: Readonly<Record<string, string>> = {
     "`{ id, name?, root?, subdomain?, region?, allowedRegions?, limits?, settings? }`. 201, or 202 `{ tenant, job }` where a database of its own has to be made first: it serves once the job is done. Platform key.",
   "GET /v1/tenants": "A page of tenants. `?status=`.",
   "GET /v1/tenants/{id}": "One tenant.",
-  "PATCH /v1/tenants/{id}": "`{ name?, subdomain?, limits?, settings? }`.",
+  "PATCH /v1/tenants/{id}":
+    "`{ name?, subdomain?, limits?, settings?, rateLimits? }`. `rateLimits`: `{ tenant?, key?, bytesPerSecond? }`, requests a minute and bytes a second; a limit of null is none, `rateLimits: null` is what the configuration says. Limits, rates and subdomain: platform key.",
   "DELETE /v1/tenants/{id}":
     "`?confirm=<id>`, `?grace=P30D`. 202 with the job that removes everything; its result is a certificate. Platform key.",
   "POST /v1/tenants/{id}/move":
@@ -122,7 +123,7 @@ const does: Readonly<Record<string, string>> = {
   "DELETE /v1/shares/{id}": "Ends a share at once. 204.",
   "GET /v1/links/{token}":
     "The content that a link leads to, as of a file; a password in `Bulkhead-Link-Password`. Each GET is one use, but for 304; HEAD is none. Needs no key.",
-  "GET /v1/whoami": "Principal, tenant, home, bounds, scopes and limits of the key.",
+  "GET /v1/whoami": "Principal, tenant, home, bounds, scopes, limits and rate limits of the key.",
   "POST /v1/jobs/{id}/abort":
     "Gives up a tenant's move, until it has switched: what it did is taken back, and the job ends as `dead`. 202 with the job. Platform key.",
   "GET /v1/jobs/{id}":
