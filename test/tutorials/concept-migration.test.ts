@@ -176,22 +176,30 @@ describe("a single-tenant tree is brought into a workspace", () => {
       if (store === undefined) throw new Error("There is no S3 server.");
       const bucket = await testBucket(store);
       const put = (name: string, content: string) =>
-        bucket.raw.putObject(bucket.bucket, name, Buffer.from(content), undefined, {
+        bucket.raw.putObject(bucket.options.bucket, name, Buffer.from(content), undefined, {
           "Content-Type": "text/x-own",
         });
       for (const name of ["old/a.txt", "old/d/b.txt", "other/c.txt"]) await put(name, `of ${name}`);
       await put("old/d\u0085e", "unfit");
       const variables = {
-        AWS_ENDPOINT_URL: bucket.endpoint,
-        AWS_REGION: bucket.region,
-        AWS_ACCESS_KEY_ID: bucket.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+        AWS_ENDPOINT_URL: bucket.options.endpoint,
+        AWS_REGION: bucket.options.region,
+        AWS_ACCESS_KEY_ID: bucket.options.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: bucket.options.secretAccessKey,
       };
-      const args = ["import-tree", `s3://${bucket.bucket}/old`, "/bucket", "--remove-source"];
+      const args = [
+        "import-tree",
+        `s3://${bucket.options.bucket}/old`,
+        "/bucket",
+        "--remove-source",
+      ];
       const first = await run(args, key, variables);
-      expect([first.code, first.err]).toEqual([1, expect.stringMatching(/no path that Bulkhead has/)]);
+      expect([first.code, first.err]).toEqual([
+        1,
+        expect.stringMatching(/no path that Bulkhead has/),
+      ]);
       expect((await bucket.keys()).length).toBe(4);
-      await bucket.raw.removeObject(bucket.bucket, "old/d\u0085e");
+      await bucket.raw.removeObject(bucket.options.bucket, "old/d\u0085e");
       expect(await run(args, key, variables)).toMatchObject({ code: 0 });
       expect((await bucket.keys()).filter((name) => !name.endsWith("/"))).toEqual(["other/c.txt"]);
       const { out } = await run(["stat", "--json", "/bucket/d/b.txt"]);

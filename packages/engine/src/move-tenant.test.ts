@@ -292,11 +292,9 @@ describe("a tenant's move", () => {
     const [store] = s3.servers;
     if (store === undefined) throw new Error("There is no S3 server.");
     const bucket = await testBucket(store);
-    const { endpoint, region, accessKeyId, secretAccessKey } = bucket;
-    const access = { endpoint, region, accessKeyId, secretAccessKey, bucket: bucket.bucket };
     placements["there"] = {
       backend: "versioned",
-      options: { s3: { ...access, prefix: "trees" } },
+      options: { s3: { ...bucket.options, prefix: "trees" } },
       durability: "strict",
       readOnly: false,
     };
