@@ -2,7 +2,7 @@ import { FileError, type PageQuery, type TenantRecord } from "@bulkhead/contract
 import { randomUUID } from "node:crypto";
 import { forgetCharges } from "./accounted.ts";
 import type { Changes } from "./change.ts";
-import { type Database, toJson } from "./database.ts";
+import { type Database, type Statement, toJson } from "./database.ts";
 import { endMounts } from "./mounts.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
 import { beginProvisioning } from "./provisioning.ts";
@@ -18,6 +18,14 @@ import {
 import { tenantPlans } from "./tenant-plans.ts";
 import { platformUid } from "./types.ts";
 import type { TenantCounts, TenantStore } from "./types-tenants.ts";
+
+const one = (name: string, condition: string): Statement => ({
+  name,
+  text: `select (select ${tenantJson} from bulkhead.tenant t where ${condition})`,
+});
+// Asked for by requests: planned once a connection.
+const byId = one("tenant_by_id", "id = $1 and status <> 'deleted'");
+const byUid = one("tenant_by_uid", "uid = $1");
 
 /** Keeps tenants and their roots. */
 export const createTenants = (database: Database, change: Changes): TenantStore => {
@@ -91,20 +99,8 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
         );
         return row === undefined ? noTenant() : await tenantRecord(tx, uid);
       }),
-    get: async (id) => {
-      const [row] = await database.rows<{ record: TenantRecord }>(
-        `select ${tenantJson} as record from bulkhead.tenant t where id = $1 and status <> 'deleted'`,
-        [id],
-      );
-      return row?.record;
-    },
-    byUid: async (uid) => {
-      const [row] = await database.rows<{ record: TenantRecord }>(
-        `select ${tenantJson} as record from bulkhead.tenant t where uid = $1`,
-        [uid],
-      );
-      return row?.record;
-    },
+    get: async (id) => (await database.call<TenantRecord | null>(byId, [id])) ?? undefined,
+    byUid: async (uid) => (await database.call<TenantRecord | null>(byUid, [uid])) ?? undefined,
     list: async (query: PageQuery & { readonly status?: string | undefined }) => {
       const limit = pageLimitOf(query);
       const [id, uid] = readPosition(query.after, 2) ?? ["", platformUid];
