@@ -11,6 +11,7 @@ const background = [
   "denials_v1",
   "roots_since_",
   "usage_",
+  "audit_unsigned_v1",
   "lease_",
   "_sweep_",
   "job_claim_v1",

@@ -43,6 +43,7 @@ export const encodeRecord = (record: JournalRecord, number: number): Buffer => {
 export const decodeRecord = (bytes: Buffer, number: number): JournalRecord | undefined => {
   const kind = kinds[bytes[1] ?? kinds.length];
   if (bytes.length !== recordBytes || bytes[0] !== mark || kind === undefined) return undefined;
+  if (bytes.readUInt16LE(2) !== 0) return undefined;
   if (bytes.readUInt32LE(4) !== crc32(bytes.subarray(8), bytes[1])) return undefined;
   if (bytes.readDoubleLE(56) !== number) return undefined;
   const tenant = bytes.toString("hex", 16, 32);
