@@ -55,19 +55,7 @@ const mounts = async (): Promise<readonly object[]> => {
   const bucket = store && (await testBucket(store));
   return [
     at("plain", "local", { root: join(dir.path, "plain") }),
-    ...(bucket === undefined
-      ? []
-      : [
-          at("bucket", "s3", {
-            s3: {
-              endpoint: bucket.endpoint,
-              region: bucket.region,
-              accessKeyId: bucket.accessKeyId,
-              secretAccessKey: bucket.secretAccessKey,
-              bucket: bucket.bucket,
-            },
-          }),
-        ]),
+    ...(bucket === undefined ? [] : [at("bucket", "s3", { s3: bucket.options })]),
   ];
 };
 

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { openSql, type Sql, tempDir, type TempDir, waitFor } from "@bulkhead/harness";
+import { quotaEntries } from "@bulkhead/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Api, api, makeTenant, member, mintKey } from "../support/api.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
@@ -249,10 +250,7 @@ it("lets no tenant change its plan, limits or usage, in particular not by a file
   }
   const after = await platform.send("GET", "/v1/tenants/acme/quota");
   const limits = ({ json }: typeof after): unknown =>
-    Object.entries(json as object).map(([name, entry]) => [
-      name,
-      Reflect.get(entry as object, "limit"),
-    ]);
+    Object.entries(quotaEntries.parse(json)).map(([name, entry]) => [name, entry.limit]);
   expect(limits(after)).toEqual(limits(before));
   expect(await remove("/.tenant.json")).toBe(204);
 });
