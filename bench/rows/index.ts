@@ -3,6 +3,7 @@ import { authorization } from "./authorization.ts";
 import { flood } from "./flood.ts";
 import { overHttp } from "./over-http.ts";
 import { relations } from "./relations.ts";
+import { bucket, bucketMemory } from "./s3.ts";
 import { versionedLarge } from "./versioned-large.ts";
 import { versionedReads } from "./versioned-reads.ts";
 import { versionedTrees } from "./versioned-trees.ts";
@@ -18,4 +19,6 @@ export const benches: readonly Bench[] = [
   authorization,
   overHttp,
   flood,
+  bucket,
+  bucketMemory,
 ];

@@ -149,7 +149,9 @@ test.for(pages.map((page) => [page.name, page] as const))(
     for (const { text, line } of languageOf(page, "yaml")) {
       const file = join(dir.path, "bulkhead.yaml");
       await writeFile(file, text);
-      const config = await loadConfig(file, {}, {});
+      // What a page takes from the environment is there.
+      const named = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]) => [name, "given"]);
+      const config = await loadConfig(file, {}, Object.fromEntries(named));
       expect(Object.keys(config.placements), `line ${line}`).not.toHaveLength(0);
     }
   },

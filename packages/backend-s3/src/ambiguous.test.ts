@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { type BackendPath, type Body, type OpContext, parseBackendPath } from "@bulkhead/contract";
-import { testS3 } from "@bulkhead/harness";
+import { type CuttingProxy, cuttingProxy, testS3 } from "@bulkhead/harness";
 import { bytesBody, collect, plainContext, textBody } from "@bulkhead/kit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { S3Backend } from "./s3.ts";
 import { type Buckets, bucketsOn } from "./test/opened.ts";
-import { type Proxy, proxyTo } from "./test/proxy.ts";
 
 const at = (path: string): BackendPath => parseBackendPath(path);
 const limits = { bufferBytes: 1024, singleBytes: 1024 ** 2, partBytes: 5 * 1024 ** 2 };
@@ -21,7 +20,7 @@ const stream = (size: number, known: boolean): Body => {
 };
 
 describe.skipIf(reason !== undefined)(`answers that do not come ${reason ?? ""}`, () => {
-  let proxy: Proxy;
+  let proxy: CuttingProxy;
   let buckets: Buckets;
   let prefix: string;
   let backend: S3Backend;
@@ -31,7 +30,7 @@ describe.skipIf(reason !== undefined)(`answers that do not come ${reason ?? ""}`
   beforeAll(async () => {
     const [server] = servers;
     if (server === undefined) throw new Error("There is no S3 server.");
-    proxy = await proxyTo(server.endpoint);
+    proxy = await cuttingProxy(server.endpoint);
     buckets = bucketsOn(server);
   });
   afterAll(() => proxy[Symbol.asyncDispose]());

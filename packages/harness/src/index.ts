@@ -8,6 +8,7 @@ export {
 export { freePort } from "./free-port.ts";
 export { type Sql, openSql } from "./open-sql.ts";
 export { query } from "./query.ts";
+export { type CuttingProxy, cuttingProxy } from "./s3/cutting-proxy.ts";
 export { type S3Access, spareKeys } from "./s3/start-s3.ts";
 export { type TestBucket, testBucket } from "./s3/test-bucket.ts";
 export { type OwnS3, ownS3, type TestS3, type TestS3s, testS3 } from "./s3/test-s3.ts";

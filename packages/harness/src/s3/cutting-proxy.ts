@@ -17,7 +17,7 @@ export interface CutRule {
 }
 
 /** Stands before a real server and cuts connections as it is told. */
-export interface Proxy extends AsyncDisposable {
+export interface CuttingProxy extends AsyncDisposable {
   readonly endpoint: string;
   readonly cut: (...rules: readonly CutRule[]) => void;
   /** First lines of all requests since the last `cut`. */
@@ -34,7 +34,7 @@ const firstLine = /^(?:GET|PUT|POST|DELETE|HEAD) \S+(?= HTTP\/1\.1\r\n)/;
 /** Of a request that is cut in its middle, so many bytes get through. */
 const middleBytes = 100_000;
 
-export const proxyTo = async (upstream: string): Promise<Proxy> => {
+export const cuttingProxy = async (upstream: string): Promise<CuttingProxy> => {
   const { hostname, port } = new URL(upstream);
   let standing: Standing[] = [];
   const seen: string[] = [];
@@ -86,7 +86,9 @@ export const proxyTo = async (upstream: string): Promise<Proxy> => {
       if (rule?.at === "middle" && passed > middleBytes) void end();
     });
     far.on("data", (chunk: Buffer) => {
-      if (rule?.at === "after" || rule?.at === "middle") void end();
+      // That the server is ready to go on is no answer yet.
+      const interim = chunk.toString("latin1", 0, 12) === "HTTP/1.1 100";
+      if (!interim && (rule?.at === "after" || rule?.at === "middle")) void end();
       else client.write(chunk);
     });
   });
