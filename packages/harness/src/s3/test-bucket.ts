@@ -3,7 +3,7 @@ import { Client } from "minio";
 import type { S3Access } from "./start-s3.ts";
 
 /** An empty bucket of a test's own, and a client that is not the one under test. */
-export interface TestBucket {
+export interface TestBucket extends S3Access {
   readonly bucket: string;
   /** How it is reached. */
   readonly options: S3Access & { readonly bucket: string };
@@ -37,6 +37,10 @@ export async function testBucket(access: S3Access): Promise<TestBucket> {
   const bucket = `bulkhead-test-${randomBytes(8).toString("hex")}`;
   await raw.makeBucket(bucket, region);
   return {
+    endpoint,
+    region,
+    accessKeyId,
+    secretAccessKey,
     bucket,
     options: { endpoint, region, accessKeyId, secretAccessKey, bucket },
     raw,
