@@ -14,6 +14,9 @@ const background = [
   "audit_unsigned_v1",
   "lease_",
   "_sweep_",
+  "_watch_",
+  "versions_over_",
+  "trial_ends_at",
   "job_claim_v1",
   "outbox_claim_v1",
   "update bulkhead.lease",
@@ -84,6 +87,16 @@ describe("what lies outside the workspace", () => {
     }
   };
 
+  /** Again where the server's own work came in between: what a call asks itself it asks each time. */
+  const alone = async (
+    call: () => Promise<Answer>,
+    most: number,
+  ): Promise<{ answer: Answer; statements: readonly string[] }> => {
+    let one = await counted(call);
+    for (let i = 0; i < 3 && one.statements.length > most; i++) one = await counted(call);
+    return one;
+  };
+
   it.each(operationNames)(
     "%s: one answer, the same bytes and the same statements, whether it exists or not",
     async (name) => {
@@ -97,7 +110,7 @@ describe("what lies outside the workspace", () => {
             ],
       );
       const seen: { answer: Answer; statements: readonly string[] }[] = [];
-      for (const paths of pairs) seen.push(await counted(() => send(own.api, ...paths)));
+      for (const paths of pairs) seen.push(await alone(() => send(own.api, ...paths), 1));
       const first = seen[0]?.answer;
       for (const { answer, statements } of seen) {
         expect(answer.status).toBe(403);
@@ -110,14 +123,19 @@ describe("what lies outside the workspace", () => {
 
   it("costs one statement more where something is really done, and its answer is what is there", async () => {
     await own.api.send("PUT", "/v1/files/data/mine", { body: "x" });
-    for (const [path, status] of [
-      ["data/mine", 200],
-      ["data/made", 201],
+    for (const [name, status] of [
+      ["mine", 200],
+      ["made", 201],
     ] as const) {
-      const put = await counted(() => own.api.send("PUT", `/v1/files/${path}`, { body: "xy" }));
+      let path = "";
+      let made = 0;
+      const put = await alone(() => {
+        path = status === 200 ? `data/${name}` : `data/${name}-${(made += 1)}`;
+        return own.api.send("PUT", `/v1/files/${path}`, { body: "xy" });
+      }, 2);
       expect(put.answer.status).toBe(status);
       expect(put.statements).toEqual(["snapshot_v1", expect.stringMatching(/^commit_write_/)]);
-      const got = await counted(() => own.api.send("GET", `/v1/files/${path}`));
+      const got = await alone(() => own.api.send("GET", `/v1/files/${path}`), 2);
       expect(got.answer.text).toBe("xy");
       expect(got.statements).toEqual(["snapshot_v1", "tree_read_v3"]);
       for (const header of ["etag", "last-modified", "x-bulkhead-version"])

@@ -3,24 +3,14 @@ import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { loneWrite, matchOf, modeOf } from "./lone-write.ts";
+import { contentOf, type ReadRow, readCall } from "./read-content.ts";
 import { parseSnapshot, plainSnapshot, uidOfRevision } from "./snapshot.ts";
 import { platformName, platformUid } from "./types.ts";
-import type {
-  ReadContent,
-  StoredBlob,
-  TreeAnswer,
-  TreeCommits,
-  TreeLook,
-  TreeRef,
-  TreeWrite,
-} from "./types-trees.ts";
+import type { TreeAnswer, TreeCommits, TreeLook, TreeRef, TreeWrite } from "./types-trees.ts";
 
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
-  read: {
-    name: "tree_read_v3",
-    text: "select * from bulkhead.tree_read_v3($1, $2, $3, $4, $5)",
-  },
+  read: readCall,
   list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
   openBlob: functionCall("blob_open_v2", 7),
@@ -50,65 +40,6 @@ const namesOf = (path: string): readonly string[] => (path === "" ? [] : path.sp
 const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version) ? version : null);
 
 const noVersion = { state: "refused", code: "not-found", reason: "version" } as const;
-
-/** What `tree_read_v3` answers: all else is null where `other` is there. */
-type ReadRow = [
-  other: Buffer | null,
-  snapshot: string | null,
-  size: string | null,
-  modifiedAt: string | null,
-  createdAt: string | null,
-  version: string | null,
-  digest: string | null,
-  contentType: string | null,
-  metadata: Readonly<Record<string, string>> | null,
-  inline: Buffer | null,
-  blob: StoredBlob | null,
-];
-
-const noContent = new Uint8Array(0);
-
-const contentOf = (name: string, row: ReadRow): TreeLook<ReadContent> => {
-  const [
-    other,
-    ,
-    size,
-    modifiedAt,
-    createdAt,
-    version,
-    digest,
-    contentType,
-    metadata,
-    inline,
-    blob,
-  ] = row;
-  if (other !== null) return parted(other);
-  const stat: Stat = {
-    name,
-    kind: "file",
-    size: Number(size),
-    modifiedAt: Number(modifiedAt),
-    createdAt: Number(createdAt),
-    etag: `${version}-${digest?.slice(0, 16)}`,
-    ...(version !== null && { version }),
-    ...(contentType !== null && { contentType }),
-    ...(metadata !== null && { metadata }),
-  };
-  if (blob !== null) return { state: "done", stat, inline: noContent, blob };
-  return {
-    state: "done",
-    stat,
-    inline: inline ?? noContent,
-    ...(digest !== null && { digest }),
-  };
-};
-
-/** Splits what `tree_read_v2` answers: a length of four bytes, so much JSON, content. */
-const parted = (answer: Buffer): TreeLook<ReadContent> => {
-  const end = 4 + answer.readInt32BE(0);
-  const meta: TreeLook<Omit<ReadContent, "inline">> = JSON.parse(answer.toString("utf8", 4, end));
-  return meta.state === "done" ? { ...meta, inline: answer.subarray(end) } : meta;
-};
 
 interface Ride {
   readonly tree: TreeRef;
