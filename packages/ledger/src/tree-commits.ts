@@ -1,12 +1,13 @@
-import type { Revision, Stat, WriteResult } from "@bulkhead/contract";
+import type { Stat, WriteResult } from "@bulkhead/contract";
 import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { loneWrite, matchOf, modeOf } from "./lone-write.ts";
 import { contentOf, type ReadRow, readCall } from "./read-content.ts";
 import { parseSnapshot, plainSnapshot, uidOfRevision } from "./snapshot.ts";
-import { platformName, platformUid } from "./types.ts";
-import type { TreeAnswer, TreeCommits, TreeLook, TreeRef, TreeWrite } from "./types-trees.ts";
+import { type Ride, commonGround, sized } from "./rides.ts";
+import { platformUid } from "./types.ts";
+import type { TreeAnswer, TreeCommits, TreeLook, TreeRef } from "./types-trees.ts";
 
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
@@ -41,11 +42,6 @@ const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version)
 
 const noVersion = { state: "refused", code: "not-found", reason: "version" } as const;
 
-interface Ride {
-  readonly tree: TreeRef;
-  readonly write: TreeWrite;
-}
-
 /** A row of `tree_list_v2`; what a directory does not have is null. */
 type NodeRow = readonly [
   sortKey: string,
@@ -73,56 +69,6 @@ const statOf = (row: NodeRow): Stat => {
     ...(contentType !== null && { contentType }),
     ...(metadata !== null && { metadata }),
   };
-};
-
-const sized = (
-  rides: readonly Ride[],
-  answers: readonly TreeAnswer<WriteResult>[],
-): readonly TreeAnswer<WriteResult>[] =>
-  answers.map((answer, i) =>
-    answer.state === "done" ? { ...answer, size: rides[i]?.write.size ?? 0 } : answer,
-  );
-
-/**
- * The parameters of `commit_write_v2`, if all writes are into one tree, stand on the same revisions and have their content
- * in the row; undefined otherwise. A fence without a revision has neither number nor epoch.
- */
-const commonGround = (tenant: string, rides: readonly Ride[]): readonly unknown[] | undefined => {
-  const revisions = new Map<string, Revision | undefined>([[tenant, undefined]]);
-  const tree = rides[0]?.tree.id;
-  const contents: Uint8Array[] = [];
-  for (const { tree: one, write } of rides) {
-    // Of the root, which is no file, the other one tells.
-    if (one.id !== tree || write.path === "" || !(write.content instanceof Uint8Array))
-      return undefined;
-    contents.push(write.content);
-    for (const revision of write.settlement.revisions) {
-      const uid = revision.tenant === platformName ? platformUid : revision.tenant;
-      const known = revisions.get(uid);
-      if (known !== undefined && (known.n !== revision.n || known.epoch !== revision.epoch))
-        return undefined;
-      revisions.set(uid, revision);
-    }
-  }
-  const fences = [...revisions.keys()].toSorted();
-  const each = <T>(of: (write: TreeWrite) => T): T[] => rides.map(({ write }) => of(write));
-  return [
-    tenant,
-    tree,
-    fences,
-    fences.map((uid) => revisions.get(uid)?.n ?? null),
-    fences.map((uid) => revisions.get(uid)?.epoch ?? null),
-    each((write) => write.path),
-    each((write) => modeOf(write.mode)),
-    each((write) => matchOf(write.mode)),
-    each((write) => write.size),
-    each((write) => write.digest),
-    each((write) => write.contentType ?? null),
-    each((write) => (write.metadata === undefined ? null : toJson(write.metadata))),
-    each((write) => (write.settlement.audit === undefined ? null : toJson(write.settlement.audit))),
-    each((write) => write.settlement.idempotency ?? null),
-    contents.length === 1 ? contents[0] : Buffer.concat(contents),
-  ];
 };
 
 /**
