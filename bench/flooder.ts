@@ -33,20 +33,26 @@ const loops: Readonly<Record<string, readonly [number, () => Sent]>> = {
   ],
 };
 
-/** Opens so many downloads and takes nothing of them. */
+/** Opens so many downloads, takes nothing of them, and opens those anew that are cut off. */
 const slowReads = async (count: number): Promise<void> => {
   const agent = new Agent({ maxSockets: Infinity });
   const { hostname, port } = new URL(url);
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  let begun = 0;
   const open = (): void => {
+    const again = (): void => void setTimeout(open, 100);
     const outgoing = request(
       { agent, hostname, port, path: "/v1/files/large", headers },
-      (answer) => void answer.once("close", open).pause(),
+      (answer) => {
+        answer.once("close", again).pause();
+        begun += 1;
+        if (begun === count) resolve();
+      },
     );
-    outgoing.once("error", () => undefined);
-    outgoing.end();
+    outgoing.once("error", again).end();
   };
   for (let i = 0; i < count; i++) open();
-  await sleep(500);
+  await all;
 };
 
 /** A thousand a second, of which its limit lets next to none through. */
@@ -67,7 +73,7 @@ if (loop !== undefined) {
     void (async () => {
       for (;;) await to.send(make()).catch(() => sleep(100));
     })();
-} else if (kind === "slow-reads") await slowReads(400);
+} else if (kind === "slow-reads") await slowReads(200);
 else if (kind === "refused") await refused();
 else throw new Error(`No such flood: ${kind}.`);
 await sleep(300);

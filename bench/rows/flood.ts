@@ -97,7 +97,7 @@ const measure = async (
       value,
       baseline: { name: "alone", value: baseline },
       ratio: value / baseline,
-      goals: [most(Math.max(3 * baseline, baseline + 10))],
+      goals: [most(Math.ceil(Math.max(3 * baseline, baseline + 10)))],
     };
   });
 };
