@@ -102,6 +102,8 @@ const requests = (
       { credentials: { accessKeyId: "a", secretAccessKey: "b" } },
       platform,
     ),
+    "POST /v1/directory": post("/v1/directory", { tenant: "far", region: "us" }, platform),
+    "DELETE /v1/directory/{id}": by(platform, "DELETE", "/v1/directory/far"),
     "POST /v1/relations": post("/v1/relations", {
       subject: "user:u",
       relation: "editor",
@@ -172,7 +174,7 @@ describe.each(Object.entries(placements))("on %s", (_, config) => {
       version:
         /"version":"([^"]+)"/.exec((await tenant.send("GET", "/v1/versions/f")).text)?.[1] ?? "",
     };
-  });
+  }, 60_000);
   afterAll(async () => {
     const made = await query(
       server.databaseUrl,
@@ -216,28 +218,37 @@ describe.each(Object.entries(placements))("on %s", (_, config) => {
     return found;
   };
 
-  it("no change happens, and each is made once entries are taken again", async () => {
-    const before = await state();
-    const all = requests(platform, tenant, ids, plan);
-    await sql.run(refuse);
-    const answers: Record<string, number> = {};
-    try {
-      for (const [name, send] of Object.entries(all)) answers[name] = (await send()).status;
-      expect(await state()).toEqual(before);
-    } finally {
-      await sql.run(allow);
-    }
-    // All of them came as far as their entry; where the placement has no such thing they were refused before.
-    const others = Object.entries(answers).filter(([, status]) => status !== 500);
-    const unknown = ["POST /v1/jobs/{id}/abort"];
-    const elsewhere = config.includes("backends") ? [] : absent;
-    expect(others.map(([name]) => name).filter((name) => !elsewhere.includes(name))).toEqual(
-      unknown,
-    );
-    expect(others.filter(([, status]) => status < 400)).toEqual([]);
-    expect((await all["PUT /v1/files"]?.())?.status).toBe(201);
-    expect(await state()).not.toEqual(before);
-  });
+  it(
+    "no change happens, and each is made once entries are taken again",
+    { timeout: 60_000 },
+    async () => {
+      const before = await state();
+      const all = requests(platform, tenant, ids, plan);
+      await sql.run(refuse);
+      const answers: Record<string, number> = {};
+      try {
+        for (const [name, send] of Object.entries(all)) answers[name] = (await send()).status;
+        expect(await state()).toEqual(before);
+      } finally {
+        await sql.run(allow);
+      }
+      // All of them came as far as their entry; where the placement has no such thing they were refused before.
+      const others = Object.entries(answers).filter(([, status]) => status !== 500);
+      // What would have to be there first, or in the configuration.
+      const unknown = [
+        "POST /v1/jobs/{id}/abort",
+        "POST /v1/directory",
+        "DELETE /v1/directory/{id}",
+      ];
+      const elsewhere = config.includes("backends") ? [] : absent;
+      expect(others.map(([name]) => name).filter((name) => !elsewhere.includes(name))).toEqual(
+        unknown,
+      );
+      expect(others.filter(([, status]) => status < 400)).toEqual([]);
+      expect((await all["PUT /v1/files"]?.())?.status).toBe(201);
+      expect(await state()).not.toEqual(before);
+    },
+  );
 });
 
 /** What needs versions, a placement or a mount that the other servers do not have. */
