@@ -89,6 +89,8 @@ const does: Readonly<Record<string, string>> = {
     "Unmounts. 204; 409 `not-empty` while a storage of the mount's own holds files.",
   "POST /v1/mounts/{id}/rotate":
     "`{ credentials }`: tried, then put in the place of the present ones; what is being sent goes on. Platform key.",
+  "GET /v1/tenants/{id}/residency":
+    "A page of the tenant's files: `{ path, kind, size, content: { region, state }, metadata: { region, state } }`; `state` is `verified` (by the storage itself), `unverified`, `violated` or `unreachable`.",
   "POST /v1/directory":
     "`{ tenant, region, subdomain? }`: a tenant that another region's server serves; who asks here for it gets 421. 201, 200 where it took another entry's place. Platform key.",
   "GET /v1/directory": "A page of them. Platform key.",

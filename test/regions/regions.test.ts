@@ -20,6 +20,7 @@ import {
   testS3,
   waitFor,
 } from "@bulkhead/harness";
+import { RemoteFS } from "@bulkhead/client";
 import { migrate } from "@bulkhead/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Api, api, member, mintKey } from "../support/api.ts";
@@ -322,8 +323,41 @@ test.skipIf(reason !== undefined)(
     const inline = "select from bulkhead.node_version v join bulkhead.tenant t on t.uid = v.tenant";
     const inRows = `${inline} where t.id = 'far' and v.inline is not null`;
     expect(await query(eu.database.url, inRows)).toEqual([]);
+    const remote = new RemoteFS({ url: eu.url, apiKey: eu.platformKey });
+    const looked = async (pageSize = 100) => {
+      const found = [];
+      for await (const item of remote.residency.verify("far", { pageSize })) found.push(item);
+      return found;
+    };
+    expect(
+      (await looked(2)).map(({ path, content, metadata }) => [path, content, metadata]),
+    ).toEqual(
+      ["1.txt", "16384.txt", "200000.txt"].map((name) => [
+        `/workspace/far/${name}`,
+        { region: "asia", state: "unverified" },
+        { region: "eu", state: "verified" },
+      ]),
+    );
+    // A row that held content would be found out, file by file.
+    await far.send("PUT", "/v1/files/row.txt", { body: "r" });
+    await query(
+      eu.database.url,
+      `update bulkhead.node_version v set blob = null from bulkhead.node n
+       where n.id = v.node and n.sort_key = 'row.txt'`,
+    );
+    const states = (await looked()).map(({ path, content }) => [
+      path.split("/").at(-1),
+      content.state,
+    ]);
+    expect(states).toEqual([
+      ["1.txt", "unverified"],
+      ["16384.txt", "unverified"],
+      ["200000.txt", "unverified"],
+      ["row.txt", "violated"],
+    ]);
 
     await overseas?.kill();
+    expect(await looked()).toMatchObject([{ kind: "mount", content: { state: "unreachable" } }]);
     for (const size of sizes) {
       const body = bodyOf(late, size);
       const put = await far.send("PUT", `/v1/files/new-${size}.txt`, { body });
@@ -352,7 +386,10 @@ test.skipIf(reason !== undefined)(
 
     await overseas?.restart();
     const read = (size: number) => far.send("GET", `/v1/files/${size}.txt`);
-    await waitFor(async () => (await read(1)).status === 200, { timeout: 20_000, interval: 200 });
+    await waitFor(async () => (await read(1)).status === 200, {
+      timeout: 20_000,
+      interval: 200,
+    });
     for (const size of sizes) {
       expect((await read(size)).text).toBe(bodyOf(marker, size));
       const put = await far.send("PUT", `/v1/files/new-${size}.txt`, { body: bodyOf(late, size) });

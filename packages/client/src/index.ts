@@ -26,6 +26,7 @@ export { openLink, type OpenLinkOptions } from "./open-link.ts";
 export type * from "./options.ts";
 export type { PostOptions } from "./post.ts";
 export type { QuotaOptions, Quotas } from "./quota.ts";
+export type { Residency } from "./residency.ts";
 export type { RecordListOptions } from "./records.ts";
 export type { Check, GrantedAs, RelationFilter, Relations } from "./relations.ts";
 export { RemoteFS, RemoteNexusFS } from "./remote-fs.ts";

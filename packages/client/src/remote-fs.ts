@@ -4,7 +4,7 @@ import { baseUrl } from "./base-url.ts";
 import { type Bills, createBills } from "./bills.ts";
 import { type FileData, payloadOf } from "./data.ts";
 import { contentOf, gather, type RemoteContent, readRequest } from "./download.ts";
-import { createDirectory, type Directory } from "./directory.ts";
+import { createResidency, type Residency } from "./residency.ts";
 import { effect } from "./effect.ts";
 import { NotFoundError } from "./errors.ts";
 import { createExplain, type Explain } from "./explain.ts";
@@ -49,7 +49,7 @@ export class RemoteFS {
   readonly relations: Relations;
   readonly models: Models;
   readonly mounts: Mounts;
-  readonly directory: Directory;
+  readonly residency: Residency;
   readonly shares: Shares;
   readonly check: Check;
   readonly explain: Explain;
@@ -71,7 +71,7 @@ export class RemoteFS {
     this.relations = createRelations(this.#transport);
     this.groups = createGroups(this.#transport, this.relations);
     this.models = createModels(this.#transport);
-    this.directory = createDirectory(this.#transport);
+    this.residency = createResidency(this.#transport);
     this.mounts = createMounts(this.#transport);
     this.shares = createShares(this.#transport, this.url);
     this.check = createCheck(this.relations);

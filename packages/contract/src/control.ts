@@ -24,6 +24,7 @@ import type { Explain } from "./explain.ts";
 import type { HealthControl } from "./health.ts";
 import type { PlanControl } from "./plans.ts";
 import type { QuotaControl } from "./quota.ts";
+import type { ResidencyControl } from "./residency.ts";
 import type { DirectoryControl } from "./directory.ts";
 import type { MountControl } from "./mounts.ts";
 import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
@@ -177,6 +178,7 @@ export interface Control {
     readonly abort: (ctx: Context, job: string) => Promise<JobRecord>;
   };
   readonly directory: DirectoryControl;
+  readonly residency: ResidencyControl;
   readonly relations: RelationControl;
   readonly models: ModelControl;
   readonly users: UserControl;

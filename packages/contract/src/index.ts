@@ -18,6 +18,7 @@ export * from "./quota.ts";
 export * from "./records.ts";
 export * from "./recovery.ts";
 export * from "./relations.ts";
+export * from "./residency.ts";
 export * from "./settlement.ts";
 export * from "./shares.ts";
 export * from "./store.ts";

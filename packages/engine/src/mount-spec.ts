@@ -30,6 +30,10 @@ export interface StorageSpec {
   readonly mechanics?: MechanicsSpec | undefined;
 }
 
+/** The name of a region that a storage has to be in, whoever says that it is. */
+export const regionName = (region: Region | undefined): { readonly region?: string } =>
+  region === undefined ? {} : { region: typeof region === "string" ? region : region.attested };
+
 /** How a new tenant's roots are mounted. */
 export interface PlacementSpec extends StorageSpec {
   /** For `postgres`: run once in a new tenant's database, as the tenant's role. */

@@ -2,7 +2,13 @@ import { FileError, parseVirtualPath, type Removed, type VirtualPath } from "@bu
 import type { StoredMount } from "@bulkhead/ledger";
 import type { Mount } from "@bulkhead/vfs";
 import { folderRoot } from "./mount-place.ts";
-import type { BackendSpec, MountSpec, PlacementSpec, StorageSpec } from "./mount-spec.ts";
+import {
+  type BackendSpec,
+  type MountSpec,
+  type PlacementSpec,
+  regionName,
+  type StorageSpec,
+} from "./mount-spec.ts";
 import { type BucketPlace, bucketBelow, bucketRoot } from "./bucket-spec.ts";
 import { configuredGround } from "./configured-ground.ts";
 import {
@@ -208,6 +214,7 @@ export const mountTemplates = ({
         }),
         priority: spec.priority,
         readOnly: spec.readOnly,
+        ...regionName(spec.region),
         ...(storageRoot !== undefined && { storageRoot }),
       };
     },
@@ -223,6 +230,7 @@ export const mountTemplates = ({
         path: root.path,
         backend,
         tenant: root.tenant.uid,
+        ...regionName(request?.spec.region),
         ...(folder !== undefined && { storageRoot: folderRoot(folder) }),
         ...(bucket !== undefined && { storageRoot: bucketRoot(bucket.spec) }),
       };

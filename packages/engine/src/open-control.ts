@@ -17,7 +17,6 @@ import {
   type Authority,
   type Entrance,
   type ChosenPlacement,
-  directoryControl,
   type Elsewhere,
   explainControl,
   type FailedAttempts,
@@ -28,7 +27,6 @@ import {
   keyControl,
   linkControl,
   modelControl,
-  mountControl,
   type MountStore,
   moveControl,
   type MoveControlOptions,
@@ -57,6 +55,7 @@ import { leadsToBounds, scope, sharedFrom } from "@bulkhead/vfs";
 import { storedAt, throughShares } from "./explained.ts";
 import { modelLanguage } from "./model-language.ts";
 import type { HeadSigner } from "./head-signer.ts";
+import { placeControls } from "./place-controls.ts";
 import type { RootsTable } from "./roots.ts";
 import type { RunningMeter } from "./start-metering.ts";
 import type { ShareDoor } from "./share-door.ts";
@@ -89,6 +88,7 @@ export interface ControlOptions {
   readonly checkMove: MoveControlOptions["checkMove"];
   readonly place: (wish: PlacementWish) => ChosenPlacement;
   readonly elsewhere: Elsewhere;
+  readonly region: string | undefined;
   readonly health: TenantsHealthOptions;
 }
 
@@ -119,11 +119,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       elsewhere: options.elsewhere,
     }),
     enter: options.door.enter,
-    directory: directoryControl({
-      directory: ledger.directory,
-      elsewhere: options.elsewhere,
-      audited: asks,
-    }),
+    ...placeControls(options),
     session,
     append: (ctx, path, body, write) => append(appending, ctx, path, body, write),
     keys: keyControl({
@@ -177,11 +173,6 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
         tenants: ledger.tenants,
         names: words,
       }),
-    }),
-    mounts: mountControl({
-      ...common,
-      mounts: options.mounts,
-      grounds: options.grounds,
     }),
     models: modelControl({ ...common, models: ledger.models, language, names: words }),
     shares: shareControl({

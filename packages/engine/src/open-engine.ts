@@ -204,6 +204,7 @@ const openTree = async (
       checkMove: checkMove({ placements, roots, ledgerRegion: options.region }),
       place,
       elsewhere,
+      region: options.region,
       plans,
     }),
     history: openHistory(

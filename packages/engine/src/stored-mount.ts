@@ -3,7 +3,7 @@ import { type Ledger, mountCredentials, runtimeMountId, type StoredMount } from 
 import type { Mount } from "@bulkhead/vfs";
 import { closed } from "./closed.ts";
 import { hasOwnPlace, mountPlace } from "./mount-place.ts";
-import type { BackendSpec } from "./mount-spec.ts";
+import { type BackendSpec, regionName } from "./mount-spec.ts";
 import { openStorage, type Storages } from "./open-storage.ts";
 import type { Sealer } from "./seal.ts";
 
@@ -67,6 +67,7 @@ export const storedMount =
     return {
       ...common,
       readOnly: spec.readOnly,
+      ...regionName(spec.region),
       backend: openStorage(storages, {
         mount: id,
         spec,

@@ -59,6 +59,18 @@ export const createTreeHousekeeping = (database: Database): TreeHousekeeping => 
   },
   blobsAfter: (content, after, limit) =>
     database.call(statements.page, [content, after ?? platformUid, limit]),
+  contentsApart: async (mount, versions) => {
+    const [tree] = await database.rows<{ id: string }>(
+      "select id from bulkhead.tree where mount = $1",
+      [mount],
+    );
+    if (tree === undefined) return undefined;
+    const rows = await database.rows<{ n: string }>(
+      "select n from bulkhead.node_version where tree = $1 and n = any ($2::bigint[]) and blob is not null",
+      [tree.id, versions],
+    );
+    return new Set(rows.map(({ n }) => n));
+  },
   damagedRows: async (tree, limit = 500) => {
     const damaged: DamagedRow[] = [];
     let after: Place | null = { node: platformUid, n: -1 };

@@ -183,6 +183,11 @@ export interface TreeHousekeeping {
     limit: number,
   ) => Promise<readonly (StoredBlob & { readonly digest: string })[]>;
   /** Contents in rows whose digest is another, looked for in `limit` rows a statement, 500 by default. */
+  /** Which of these versions have their content apart from their rows; undefined where a mount has no tree. */
+  readonly contentsApart: (
+    mount: string,
+    versions: readonly string[],
+  ) => Promise<ReadonlySet<string> | undefined>;
   readonly damagedRows: (
     tree: string,
     limit?: number,

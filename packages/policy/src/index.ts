@@ -20,6 +20,7 @@ export * from "./control/directory.ts";
 export * from "./control/explain.ts";
 export * from "./control/links.ts";
 export * from "./control/relations.ts";
+export * from "./control/residency.ts";
 export * from "./control/shares.ts";
 export * from "./control/tenants.ts";
 export * from "./control/usage.ts";

@@ -20,6 +20,7 @@ export * from "./plans.ts";
 export * from "./problem.ts";
 export * from "./quota.ts";
 export * from "./relations.ts";
+export * from "./residency.ts";
 export * from "./shares.ts";
 export * from "./status.ts";
 export * from "./tenants.ts";

@@ -11,8 +11,18 @@ const put = (entry: DirectoryEntry): Answer => ({
   json: wireDirectoryEntryOf(entry),
 });
 
-/** `/v1/directory` */
+/** `/v1/directory` and `/v1/tenants/{id}/residency` */
 export const directoryRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    url: "/v1/tenants/:id/residency",
+    run: async (call) => {
+      const tenant = call.param("id");
+      const list = `residency ${tenant}`;
+      const page = await call.control.residency.verify(call.ctx, tenant, paged(call, list));
+      return pageAnswer(call, list, page, (item) => item);
+    },
+  },
   post({
     url: "/v1/directory",
     schema: directoryRequest,

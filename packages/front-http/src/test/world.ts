@@ -203,6 +203,7 @@ const controlOver = (
     moves,
     session,
     // Served over the real system, in tests of their own.
+    residency: { verify: async () => ({ items: [] }) },
     directory: {
       list: async () => ({ items: [] }),
       get: () => Promise.reject(missing()),
