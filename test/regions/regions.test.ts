@@ -397,5 +397,5 @@ test.skipIf(reason !== undefined)(
     }
     expect(await tablesWith(eu.database.url, late)).toEqual([]);
   },
-  60_000,
+  120_000,
 );
