@@ -2,7 +2,9 @@
 //
 // Changes against the published text: limits are the server's to keep, not a file's; bytes are bytes, not gigabytes in
 // floating point; nothing is checked before it is done, because the commit itself says no.
+import { PassThrough, Readable } from "node:stream";
 import { openSql, waitFor } from "@bulkhead/harness";
+import { run } from "bulkhead";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { api } from "../support/api.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
@@ -213,20 +215,66 @@ it("what is nearly used up is an event, once", async () => {
   await put(801);
   const sql = await openSql(server.databaseUrl);
   const told = async (): Promise<readonly unknown[]> => {
-    // As the server's own pass does every ten seconds.
-    await sql.run("select bulkhead.quota_watch_v1(500)");
+    // As the server's own pass does every ten seconds; one of the two looks at a time.
+    await waitFor(async () => {
+      await sql.run("select bulkhead.quota_watch_v1(500)");
+      const [row] = await sql.run(
+        `select w.seq = h.seq as seen from bulkhead.quota_watch w join bulkhead.tenant_head h on h.uid = w.tenant
+         join bulkhead.tenant t on t.uid = w.tenant where t.id = 'warned'`,
+      );
+      return row?.["seen"] === true;
+    });
     const rows = await sql.run(
       `select c.payload->>'resource' as resource from bulkhead.change c join bulkhead.tenant t on t.uid = c.tenant
        where t.id = 'warned' and c.kind = 'quota.warning'`,
     );
     return rows.map((row) => row["resource"]);
   };
-  await waitFor(async () => (await told()).length === 1);
+  expect(await told()).toEqual(["bytes"]);
   await put(900);
   expect(await told()).toEqual(["bytes"]);
   await put(100);
   expect(await told()).toEqual(["bytes"]);
   await put(900);
   expect(await told()).toEqual(["bytes", "bytes"]);
+  await sql.close();
+});
+
+it("the audit finds nothing where nothing drifts, says by how much where something does, and fails", async () => {
+  const platform = api(server.url, server.platformKey);
+  await platform.send("POST", "/v1/tenants", { body: { id: "drifting" } });
+  await platform.send("PUT", "/v1/files/workspace/drifting/f", { body: "12345" });
+  await platform.send("PUT", "/v1/files/workspace/drifting/f", { body: "123" });
+  const audit = async (): Promise<readonly [number, unknown]> => {
+    const [out, err] = [new PassThrough(), new PassThrough()];
+    const told: Buffer[] = [];
+    out.on("data", (chunk: Buffer) => told.push(chunk));
+    err.resume();
+    const code = await run(["--json", "quota", "audit", "drifting"], {
+      stdin: Readable.from([]),
+      stdout: out,
+      stderr: err,
+      isTTY: { stdin: false, stdout: false, stderr: false },
+      env: { HOME: "/nonexistent", BULKHEAD_URL: server.url, BULKHEAD_KEY: server.platformKey },
+      cwd: "/",
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    return [code, JSON.parse(Buffer.concat(told).toString())];
+  };
+  const found = { bytes: 3, files: 1, versionBytes: 5 };
+  const none = { bytes: 0, files: 0, versionBytes: 0 };
+  expect(await audit()).toEqual([
+    0,
+    { tenant: "drifting", counted: found, found, drift: none, storages: [] },
+  ]);
+  const sql = await openSql(server.databaseUrl);
+  const head = `update bulkhead.tenant_head h set used = h.used + $1 from bulkhead.tenant t
+    where t.uid = h.uid and t.id = 'drifting'`;
+  await sql.run(head, [7]);
+  expect(await audit()).toEqual([
+    1,
+    expect.objectContaining({ found, drift: { ...none, bytes: 7 } }),
+  ]);
+  await sql.run(head, [-7]);
   await sql.close();
 });

@@ -210,7 +210,12 @@ export const createTenants = (database: Database, change: Changes): TenantStore 
             await tx.rows("delete from bulkhead.model where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.intent where tenant = $1", [uid]);
             await forgetCharges(tx, uid);
-            await tx.rows("delete from bulkhead.counter where tenant = $1", [uid]);
+            await tx.rows(
+              `with told as (delete from bulkhead.counter where tenant = $1),
+                 held as (delete from bulkhead.reservation where tenant = $1)
+               delete from bulkhead.quota_watch where tenant = $1`,
+              [uid],
+            );
             await tx.rows("delete from bulkhead.tenant_move where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.content_copy where tenant = $1", [uid]);
             await tx.rows("delete from bulkhead.blob_copy where tenant = $1", [uid]);
