@@ -62,6 +62,7 @@ export const copyFile = async (
     ctx,
     path: to,
     mode: replaced === undefined ? mode : { ifMatch: replaced.etag },
+    size: facts.size,
     write,
     effect: () => copyObject(store, facts, store.keys.of(to), mode, write, ctx.signal),
   });
@@ -112,11 +113,7 @@ const copyOne = async (
 const parallel = 8;
 
 /** Counts the files below a prefix; folders that were made count as nothing. */
-export const weigh = async (
-  store: Store,
-  prefix: string,
-  signal: AbortSignal,
-): Promise<Removed> => {
+const weigh = async (store: Store, prefix: string, signal: AbortSignal): Promise<Removed> => {
   let [files, bytes] = [0, 0];
   for await (const objects of pagesBelow(store, prefix, signal))
     for (const { key, size } of objects)

@@ -76,9 +76,10 @@ export const certainly = async (
     path,
     key = store.keys.of(path),
     mode,
+    size,
     write,
     effect,
-  }: Pick<Landing, "ctx" | "path" | "key" | "mode" | "write" | "effect">,
+  }: Pick<Landing, "ctx" | "path" | "key" | "mode" | "size" | "write" | "effect">,
 ): Promise<string> => {
   try {
     return await effect();
@@ -96,8 +97,10 @@ export const certainly = async (
       store.doubts.set(doubt, new Set([...(earlier ?? []), write]));
       throw answerFor(error, ctx.signal);
     }
-    if (now?.write !== undefined && (now.write === write || earlier?.has(now.write) === true))
-      return now.etag;
+    const ours =
+      now?.write !== undefined &&
+      (now.write === write || (earlier?.has(now.write) === true && now.size === size));
+    if (now !== undefined && ours) return now.etag;
     if (refused) throw refusalOf(mode, now);
     // It may still come, and would be found by a try after this one.
     store.doubts.set(doubt, new Set([...(earlier ?? []), write]));

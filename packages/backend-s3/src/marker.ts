@@ -19,7 +19,7 @@ const readMarker = async (store: Store, signal: AbortSignal): Promise<string | u
 };
 
 /** Throws `unavailable` unless `found` is the id that was expected. */
-export const checkMarker = (expected: string, found: string | undefined): void => {
+const checkMarker = (expected: string, found: string | undefined): void => {
   if (found === expected) return;
   throw new FileError(
     "unavailable",

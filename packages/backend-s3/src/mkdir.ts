@@ -42,6 +42,6 @@ export const mkdir =
           );
           return bareEtag(answer.ETag);
         };
-        await certainly(store, { ctx, path, key, mode: "create", write, effect });
+        await certainly(store, { ctx, path, key, mode: "create", size: 0, write, effect });
       }),
     );

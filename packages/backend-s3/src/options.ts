@@ -18,7 +18,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   bufferBytes: 1024 ** 2,
-  singleBytes: 64 * 1024 ** 2,
+  singleBytes: 128 * 1024 ** 2,
   partBytes: 8 * 1024 ** 2,
   parallelParts: 4,
   copyBytes: 5 * 1024 ** 3,

@@ -2,7 +2,7 @@ import { FileError } from "@bulkhead/contract";
 
 /** What a store takes: 5 TiB, in at most 10,000 parts. */
 export const maxFileSize: number = 5 * 1024 ** 4;
-export const maxParts = 10_000;
+const maxParts = 10_000;
 
 /** Of a body of unknown length, so many parts have one size; then it doubles. */
 const step = 1000;

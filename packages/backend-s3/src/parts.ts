@@ -15,7 +15,7 @@ import { headersOf, type Upload } from "./upload.ts";
  * Makes the parts one object. Where the answer leaves open whether it is one now, the upload is given up first: then it
  * cannot become one behind the look that decides.
  */
-export const completeUpload = async (
+const completeUpload = async (
   store: Store,
   ctx: OpContext,
   mode: Mode,

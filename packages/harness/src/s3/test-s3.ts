@@ -65,7 +65,7 @@ const wantedKinds = (): readonly S3Kind[] => {
 };
 
 /** The program of a server: on PATH, in the cache folder, or installed there. */
-export async function s3Program(kind: S3Kind): Promise<string> {
+async function s3Program(kind: S3Kind): Promise<string> {
   return (await onPath(s3Kinds[kind])) ?? installed(kind) ?? (await install(kind));
 }
 
