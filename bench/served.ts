@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { bulkhead } from "@bulkhead/harness";
-import { durablePostgres } from "./durable-postgres.ts";
+import { type DurablePostgres, durablePostgres } from "./durable-postgres.ts";
 
 export interface Served extends AsyncDisposable {
   readonly url: string;
@@ -11,6 +11,8 @@ export interface Served extends AsyncDisposable {
   readonly pid: number;
   /** The microseconds of CPU that the server spends a request, while `work` sends so many and answers how many those were. */
   readonly cpu: (work: () => Promise<number>) => Promise<number>;
+  /** The bytes of memory that the server's process holds; not a number where there is no `/proc`. */
+  readonly memory: () => Promise<number>;
   /** Sends one request as JSON; throws unless it is answered with 2xx. */
   readonly api: (method: string, path: string, body?: unknown, key?: string) => Promise<unknown>;
 }
@@ -26,9 +28,29 @@ const usedBy = async (pid: number): Promise<number> => {
   return (Number(fields[11]) + Number(fields[12])) * tickMicroseconds;
 };
 
+const residentOf = async (pid: number): Promise<number> => {
+  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024;
+};
+
 /** The real server in a process of its own, on a durable PostgreSQL. `config` is the text of a `bulkhead.yaml`. */
 export const served = async (commitDelay: number, config = "{}"): Promise<Served> => {
   const postgres = await durablePostgres(commitDelay);
+  const server = await servedOn(postgres, config);
+  return {
+    ...server,
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await postgres[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** The same on a PostgreSQL that stays, with what a server before it left there. */
+export const servedOn = async (
+  postgres: Pick<DurablePostgres, "url" | "folder">,
+  config = "{}",
+): Promise<Served> => {
   const file = join(postgres.folder, "bulkhead.yaml");
   await writeFile(file, config);
   const platformKey = `platform-${randomBytes(24).toString("hex")}`;
@@ -56,6 +78,7 @@ export const served = async (commitDelay: number, config = "{}"): Promise<Served
       const requests = await work();
       return ((await usedBy(server.pid)) - before) / requests;
     },
+    memory: () => residentOf(server.pid),
     api: async (method, path, body, key = platformKey) => {
       const answer = await fetch(`${url}/v1${path}`, {
         method,
@@ -65,10 +88,7 @@ export const served = async (commitDelay: number, config = "{}"): Promise<Served
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
       return answer.status === 204 ? undefined : answer.json();
     },
-    [Symbol.asyncDispose]: async () => {
-      await server.stop();
-      await postgres[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: async () => void (await server.stop()),
   };
 };
 

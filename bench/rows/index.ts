@@ -1,6 +1,7 @@
 import type { Bench } from "../row.ts";
 import { authorization } from "./authorization.ts";
 import { flood } from "./flood.ts";
+import { manyTenants } from "./many-tenants.ts";
 import { overHttp } from "./over-http.ts";
 import { relations } from "./relations.ts";
 import { bucket, bucketMemory } from "./s3.ts";
@@ -21,4 +22,5 @@ export const benches: readonly Bench[] = [
   flood,
   bucket,
   bucketMemory,
+  manyTenants,
 ];

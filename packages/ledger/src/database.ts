@@ -50,6 +50,7 @@ export interface DatabaseOptions {
 }
 
 const attempts = 3;
+const longestWaitMs = 10_000;
 
 const busy = (): FileError =>
   new FileError("unavailable", "The control plane has too much to do for this tenant; try again.", {
@@ -79,7 +80,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     total: max,
     each: Math.max(1, max >> 1),
     first: "kept",
-    waitMs: connectMs,
+    // Standing in line is no fault of the database: one waits as long as a statement may take, as before a request's door.
+    waitMs: Math.min(statementMs, longestWaitMs),
     busy,
   });
   let own = 0;
