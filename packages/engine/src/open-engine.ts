@@ -244,11 +244,15 @@ const openTree = async (
         rootOf: firstRootOf(roots),
         made: closePublic(own ? url : undefined, options.log),
       }),
-      [moveKind]: moveTenant({ ledger, roots, templates, log: options.log }),
       // Below the session, and without a job for what is one already.
       [finishKind]: finishMoves(authority, governed(tree(roots.table), scopesAllow)),
       [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),
     },
+    signal: stopping.signal,
+  });
+  // What takes hours has places of its own: nothing else waits for it.
+  const moving = ledger.jobs.run({
+    handlers: { [moveKind]: moveTenant({ ledger, roots, templates, log: options.log }) },
     signal: stopping.signal,
   });
   const poll = setInterval(() => {
@@ -259,7 +263,7 @@ const openTree = async (
   opened.add(async () => {
     clearInterval(poll);
     stopping.abort();
-    await jobs;
+    await Promise.all([jobs, moving]);
   });
   return { control, health: () => tenantsHealth(health) };
 };

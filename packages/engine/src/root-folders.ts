@@ -20,7 +20,7 @@ export const rootStore = (root: LedgerRoot): string =>
   root.copy === 0 ? rootMountId(root) : `${rootMountId(root)}+${root.copy}`;
 
 /** What a tenant's root is called in a placement, below the tenant's uid: no two are, nor two copies of one. */
-export const rootPlace = (root: LedgerRoot): string =>
+const rootPlace = (root: LedgerRoot): string =>
   `${namespaceOf(root)}-${root.generation}${root.copy === 0 ? "" : `+${root.copy}`}`;
 
 /** The same of a mount of the configuration. */
