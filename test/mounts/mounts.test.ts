@@ -279,3 +279,28 @@ test("the command line plans, applies, lists and unmounts", async () => {
   expect((await cli(acmeKey, "", "mount", "rm", "/workspace/acme/cli")).code).toBe(0);
   expect((await cli(acmeKey, "", "mount", "get", "/workspace/acme/cli")).code).toBe(3);
 });
+
+test("a tenant's end empties the mounts that have a place of their own, and leaves what was brought", async () => {
+  await makeTenant(platform, "gone");
+  const own = await client.mounts.add({ path: "/workspace/gone/own", backend: "open" });
+  await client.writeFile("/workspace/gone/own/mine.txt", "mine");
+  await client.mounts.add({ path: "/workspace/gone/old", backend: "shelf", folder: "old" });
+  expect(await client.readFile("/workspace/gone/old/letter.txt", "utf8")).toBe("from before");
+  const { job } = await client.tenants.delete("gone", { confirm: "gone" });
+  const { state, result } = await client.jobs.wait(job);
+  expect([state, result]).toMatchObject([
+    "done",
+    {
+      removed: expect.arrayContaining([
+        expect.objectContaining({ where: "/workspace/gone/own", files: 1 }),
+      ]),
+      kept: expect.arrayContaining([
+        expect.objectContaining({ where: "/workspace/gone/old", kept: expect.any(String) }),
+      ]),
+    },
+  ]);
+  const left = await readdir(join(dir.path, "open"), { recursive: true });
+  expect(left.filter((name) => name.endsWith("mine.txt"))).toEqual([]);
+  expect(await readdir(join(dir.path, "shelf/old"))).toContain("letter.txt");
+  expect((await refused(client.mounts.get(own.id))).code).toBe("not-found");
+});

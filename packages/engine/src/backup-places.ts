@@ -28,7 +28,7 @@ export interface ContentPlace {
 
 export interface Omission {
   readonly path: string;
-  readonly why: "memory" | "read-only" | "own-database" | "bucket";
+  readonly why: "memory" | "read-only" | "own-database" | "bucket" | "mounted";
 }
 
 export interface PlacesOptions {
@@ -107,6 +107,9 @@ export const placesOf = async (
         why: spec.readOnly ? "read-only" : spec.backend === "s3" ? "bucket" : "memory",
       });
   }
+  // Their templates and credentials are the server's; what lies there is backed up where it is.
+  for await (const [path = ""] of readTable(folder, dump, "mount", ["path"]))
+    omitted.push({ path, why: "mounted" });
   const configured = new Set(mounts.map(configuredMountId));
   for (const id of markers.keys()) {
     const path = configuredPath(id);

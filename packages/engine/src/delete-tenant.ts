@@ -50,11 +50,14 @@ export const deleteTenant =
     for (const mount of mounts) {
       control.signal.throwIfAborted();
       const based = own.find((root) => root.path === mount.path && templates.hasDatabase(root));
-      const emptied = (done[mount.path] ??= trees.has(mount.path)
-        ? await count()
-        : based === undefined
-          ? await empty(mount, control.signal)
-          : { ...(await templates.weigh(based)) });
+      const emptied = (done[mount.path] ??=
+        mount.brought === true
+          ? { kept: "brought by who mounted it" }
+          : trees.has(mount.path)
+            ? await count()
+            : based === undefined
+              ? await empty(mount, control.signal)
+              : { ...(await templates.weigh(based)) });
       await control.progress({ emptied: done });
       (emptied.kept === undefined ? removed : kept).push({
         what: "files",

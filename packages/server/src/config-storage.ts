@@ -51,7 +51,7 @@ export interface MountConfig extends StorageConfig {
 }
 
 export interface BackendConfig extends StorageConfig {
-  readonly backend: "local" | "memory" | "versioned" | "s3";
+  readonly backend: "local" | "memory" | "s3";
   readonly tenants: boolean;
 }
 
@@ -251,7 +251,7 @@ export const mount: z.ZodType<MountConfig, unknown> = z
 
 export const backend: z.ZodType<BackendConfig, unknown> = z
   .strictObject({
-    backend: z.enum(["local", "memory", "versioned", "s3"]).describe("What the files lie on."),
+    backend: z.enum(["local", "memory", "s3"]).describe("What the files lie on."),
     ...storage,
     mechanics,
     tenants: z
@@ -261,7 +261,7 @@ export const backend: z.ZodType<BackendConfig, unknown> = z
   })
   .superRefine(({ backend: kind, options }, context) => {
     for (const fault of bucketFaults(kind, options, false)) context.addIssue(fault);
-    if ((kind === "local" || kind === "versioned") && (options.root ?? options.s3) === undefined)
+    if (kind === "local" && options.root === undefined)
       context.addIssue({
         code: "custom",
         path: ["options", "root"],
