@@ -104,17 +104,20 @@ const streamed = async (
     if (last !== undefined) yield last;
   }
 
+  const sent = Readable.from(content(), { objectMode: false });
+  // Its end is told through the request; when that is cut off first, nobody listens to the stream any more.
+  sent.on("error", () => undefined);
   const sending = store.api.putObject(
     {
       ...headersOf(store, upload),
-      Body: Readable.from(content(), { objectMode: false }),
+      Body: sent,
       ContentLength: size,
       ...conditionOf(mode, store.support),
     },
     { abortSignal: AbortSignal.any([ctx.signal, stop.signal]) },
   );
   sending.catch((error: unknown) => held.reject(error));
-  granted.promise.catch(() => undefined);
+  for (const settled of [held.promise, granted.promise]) settled.catch(() => undefined);
   try {
     await held.promise.catch((error: unknown) => {
       throw failure ?? answerFor(error, ctx.signal);
