@@ -10,7 +10,7 @@ export type CsvRow = Readonly<Record<string, string | number | boolean | null>>;
  * Writes a table as CSV (RFC 4180) that a spreadsheet can open: what it would take for a formula, since it begins with
  * `=`, `+`, `-`, `@`, a tab or a carriage return, has a `'` before it.
  */
-export const csvOf = (columns: readonly string[], rows: readonly CsvRow[]): string =>
+const csvOf = (columns: readonly string[], rows: readonly CsvRow[]): string =>
   stringify([...rows], {
     header: true,
     columns: [...columns],

@@ -37,7 +37,8 @@ export const addResidency = (program: Command, bind: Bind): void => {
           }
         });
         if (!cli.out.json)
-          for (const [what, n] of [...counts].toSorted()) await cli.out.line(`${n}  ${what}`);
+          for (const [what, n] of [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+            await cli.out.line(`${n}  ${what}`);
       }),
     );
   const directory = residency

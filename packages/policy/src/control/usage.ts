@@ -1,5 +1,4 @@
 import {
-  type Context,
   FileError,
   type UsageControl,
   type UsageQuery,
