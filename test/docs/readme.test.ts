@@ -94,6 +94,7 @@ const guide = pages.filter((page) => page !== readme);
 test("the guide has its pages, and each shows something that runs", () => {
   expect(guide.map(({ name }) => name).sort()).toEqual([
     "docs/guide/backup.md",
+    "docs/guide/buckets.md",
     "docs/guide/database-per-tenant.md",
     "docs/guide/deployments.md",
     "docs/guide/embedding.md",
@@ -101,9 +102,12 @@ test("the guide has its pages, and each shows something that runs", () => {
     "docs/guide/mounts.md",
     "docs/guide/moving.md",
     "docs/guide/operating.md",
+    "docs/guide/quotas-and-plans.md",
+    "docs/guide/rates.md",
     "docs/guide/relations.md",
     "docs/guide/start.md",
     "docs/guide/tenants-and-keys.md",
+    "docs/guide/usage-and-bills.md",
   ]);
   for (const page of guide)
     expect(page.blocks.some(({ language }) => /^(?:sh|ts|yaml)$/.test(language))).toBe(true);
@@ -112,7 +116,7 @@ test("the guide has its pages, and each shows something that runs", () => {
 test("every block says what it is", () => {
   for (const { name, blocks } of pages)
     for (const { language, line } of blocks)
-      expect(["sh", "ts", "yaml", "json", "text", "console"], `${name}:${line}`).toContain(
+      expect(["sh", "ts", "yaml", "json", "text", "console", "http"], `${name}:${line}`).toContain(
         language,
       );
 });
