@@ -21,30 +21,34 @@ const rounds = Number(process.env["BULKHEAD_QUOTA_ROUNDS"] ?? 1);
 const writers = 64;
 const { servers: stores, reason: noStore } = await testS3();
 
-// The tenant's root is its own database; the others are mounted in it, and one limit holds for all.
-const kinds = [
-  ["in a database of its own", "/v1/files/own", 6000],
-  ["in a row of the ledger", "/v1/files/tree/small", 6000],
-  ["beside the ledger, with history", "/v1/files/tree/large", 40_000],
-  ["in a folder as they are", "/v1/files/plain", 6000],
+// One tenant's root is its own database, and what is mounted in it counts against the same limits; the other's is a
+// versioned tree.
+const files = (tenant: Tenant, name: string): string => `/v1/files/workspace/${tenant}/${name}`;
+type Tenant = "acme" | "beta";
+type Kind = readonly [name: string, tenant: Tenant, base: string, size: number];
+const kinds: readonly Kind[] = [
+  ["in a database of its own", "acme", files("acme", "own"), 6000],
+  ["in a row of the ledger", "beta", files("beta", "small"), 6000],
+  ["beside the ledger, with history", "beta", files("beta", "large"), 40_000],
+  ["in a folder as they are", "acme", files("acme", "plain"), 6000],
   ...(noStore === undefined
-    ? ([["in a bucket as they are", "/v1/files/bucket", 6000]] as const)
+    ? ([["in a bucket as they are", "acme", files("acme", "bucket"), 6000]] as const)
     : []),
-] as const;
-const folder = "/v1/files/plain";
+];
+const tenants = ["acme", "beta"] as const;
+const folder = files("acme", "plain");
 
 let two: Servers;
 let both: ServerProcess[] = [];
 let sql: Sql;
 let dir: TempDir;
-let key: string;
 const ends = new AsyncDisposableStack();
 
 const platform = (): Api => api(both[0]?.url ?? "", two.platformKey);
-const apis = (): readonly Api[] => both.map(({ url }) => api(url, key));
+const apis = (): readonly Api[] => both.map(({ url }) => api(url, two.platformKey));
 
 const mounts = async (): Promise<readonly object[]> => {
-  for (const name of ["tree", "plain"]) await mkdir(join(dir.path, name));
+  await mkdir(join(dir.path, "plain"));
   const at = (path: string, backend: string, options: object): object => ({
     path: `/workspace/acme/${path}`,
     backend,
@@ -61,26 +65,27 @@ const mounts = async (): Promise<readonly object[]> => {
 
 beforeAll(async () => {
   dir = ends.use(await tempDir());
-  two = await servers("own", {
+  two = await servers("versioned", {
     config: `
-placements: { own: { backend: postgres } }
-backends: { tree: { backend: versioned, options: { root: "${dir.path}/tree" } } }
+placements:
+  versioned: { backend: versioned }
+  own: { backend: postgres, plans: [enterprise] }
 mounts: ${JSON.stringify(await mounts())}`,
   });
   both = await Promise.all([two.start(), two.start()]);
   sql = await openSql(two.databaseUrl);
   ends.defer(() => sql.close());
   const client = new RemoteFS({ url: both[0]?.url ?? "", apiKey: two.platformKey });
-  await client.tenants.create({ id: "acme" });
-  await client.mounts.add({ path: "/workspace/acme/tree", backend: "tree" });
-  key = await mintKey(platform(), { name: "acme", workspacePrefix: "/workspace/acme" });
+  await client.tenants.create({ id: "acme", plan: "enterprise" });
+  await client.tenants.create({ id: "beta" });
 }, 120_000);
 afterAll(async () => {
   const { databaseUrl: adminUrl } = two;
   await ends.disposeAsync();
   for (const { process } of both) await process.kill();
   const made = await query(adminUrl, "select database_name as name from bulkhead.tenant");
-  for (const { name } of made) await deprovision({ adminUrl, name: String(name) });
+  for (const { name } of made)
+    if (name !== null) await deprovision({ adminUrl, name: String(name) });
   await two[Symbol.asyncDispose]();
 });
 
@@ -91,10 +96,10 @@ interface Head {
   readonly reservedFiles: number;
 }
 
-const head = async (): Promise<Head> => {
+const head = async (tenant: Tenant): Promise<Head> => {
   const [row] = await sql.run(
     `select h.used, h.reserved, h.files, h.reserved_files from bulkhead.tenant_head h
-     join bulkhead.tenant t on t.uid = h.uid where t.id = 'acme'`,
+     join bulkhead.tenant t on t.uid = h.uid where t.id = '${tenant}'`,
   );
   return {
     used: Number(row?.["used"]),
@@ -104,8 +109,8 @@ const head = async (): Promise<Head> => {
   };
 };
 
-const limit = async (limits: object): Promise<void> => {
-  const set = await platform().send("PUT", "/v1/tenants/acme/quota", { body: limits });
+const limit = async (tenant: Tenant, limits: object): Promise<void> => {
+  const set = await platform().send("PUT", `/v1/tenants/${tenant}/quota`, { body: limits });
   expect(set.status).toBe(200);
 };
 
@@ -120,8 +125,8 @@ const put = async (target: string, body: Uint8Array, first: number, most = 40): 
   return 503;
 };
 
-const audit = async (): Promise<void> => {
-  const begun = await platform().send("POST", "/v1/tenants/acme/quota/audit", { body: {} });
+const audit = async (tenant: Tenant): Promise<void> => {
+  const begun = await platform().send("POST", `/v1/tenants/${tenant}/quota/audit`, { body: {} });
   const job = member(begun, "job");
   for (;;) {
     const { json } = await platform().send("GET", `/v1/jobs/${job}`);
@@ -137,32 +142,32 @@ const audit = async (): Promise<void> => {
 it.each(kinds)(
   "64 writers of two processes, with room for one: files %s",
   { timeout: 120_000 },
-  async (_, base, size) => {
+  async (_, tenant, base, size) => {
     const body = new Uint8Array(size).fill(7);
     for (let round = 0; round < rounds; round++) {
-      const before = await head();
+      const before = await head(tenant);
       const most = before.used + size + 1000;
-      await limit({ bytes: most, files: null });
+      await limit(tenant, { bytes: most, files: null });
       const answers = await Promise.all(
         Array.from({ length: writers }, (_one, w) => put(`${base}/${round}-${w}`, body, w)),
       );
       expect(answers.filter((status) => status === 201)).toHaveLength(1);
       expect(answers.filter((status) => status === 507)).toHaveLength(writers - 1);
-      const after = await head();
+      const after = await head(tenant);
       expect(after).toEqual({ ...before, used: before.used + size, files: before.files + 1 });
       // Files, not bytes, are what there is room for.
-      await limit({ bytes: null, files: after.files + 1 });
+      await limit(tenant, { bytes: null, files: after.files + 1 });
       const more = await Promise.all(
         Array.from({ length: 16 }, (_one, w) => put(`${base}/files-${round}-${w}`, body, w)),
       );
       expect(more.filter((status) => status === 201)).toHaveLength(1);
-      expect(await head()).toEqual({
+      expect(await head(tenant)).toEqual({
         ...after,
         used: after.used + size,
         files: after.files + 1,
       });
     }
-    await limit({ bytes: null, files: null });
+    await limit(tenant, { bytes: null, files: null });
   },
 );
 
@@ -170,21 +175,23 @@ it(
   "counts what it counts after one was killed in the middle, and never above the limit",
   { timeout: 120_000 },
   async () => {
-    const { used } = await head();
-    const most = used + 300_000;
-    await limit({ bytes: most });
+    const before = { acme: await head("acme"), beta: await head("beta") };
+    const most = (tenant: Tenant): number => before[tenant].used + 300_000;
+    for (const tenant of tenants) await limit(tenant, { bytes: most(tenant) });
     let going = true;
     const one = async (w: number): Promise<void> => {
-      const base = kinds[w % kinds.length]?.[1] ?? folder;
+      const base = kinds[w % kinds.length]?.[2] ?? folder;
       const body = new Uint8Array(2000 + w * 500).fill(w);
       for (let i = 0; going; i++)
         // Whoever was killed answers nothing any more.
         await put(`${base}/killed-${w}-${i % 9}`, body, w, 1).catch(() => undefined);
     };
     const all = Array.from({ length: 12 }, (_one, w) => one(w));
-    let highest = 0;
+    const highest = { acme: 0, beta: 0 };
     const watch = async (): Promise<void> => {
-      while (going) highest = Math.max(highest, (await head()).used);
+      while (going)
+        for (const tenant of tenants)
+          highest[tenant] = Math.max(highest[tenant], (await head(tenant)).used);
     };
     const watching = watch();
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -195,13 +202,17 @@ it(
     await Promise.all([...all, watching]);
     const next = await two.start();
     both = [left, next].flatMap((one) => one ?? []);
-    expect(highest).toBeLessThanOrEqual(most);
-    expect(highest).toBeGreaterThan(used);
+    for (const tenant of tenants) {
+      expect(highest[tenant]).toBeLessThanOrEqual(most(tenant));
+      expect(highest[tenant]).toBeGreaterThan(before[tenant].used);
+    }
     // Asked for, the folder is opened by who holds it now: what the killed one left is settled first.
     await waitFor(async () => (await put(`${folder}/last`, new Uint8Array(1), 0, 1)) === 201, {
       timeout: 30_000,
     });
-    await audit();
-    expect(await head()).toMatchObject({ reserved: 0, reservedFiles: 0 });
+    for (const tenant of tenants) {
+      await audit(tenant);
+      expect(await head(tenant)).toMatchObject({ reserved: 0, reservedFiles: 0 });
+    }
   },
 );

@@ -79,14 +79,14 @@ describe("parts of content", () => {
   it("answers small content with its stat in one query, and writes it in three", async () => {
     const { backend, names } = open();
     await put(backend, "f", pattern(kib256));
-    expect(names).toEqual(["stage", "write", "write"]);
+    expect(names).toEqual(["stage", "judgeWrite", "write"]);
     names.length = 0;
     await bytesOf(backend, "f");
     expect(names).toEqual(["open"]);
     names.length = 0;
     await put(backend, "g", pattern(kib256 + 1));
     await bytesOf(backend, "g");
-    expect(names).toEqual(["write", "stage", "stage", "write", "write", "open", "chunks"]);
+    expect(names).toEqual(["judgeWrite", "stage", "stage", "judgeWrite", "write", "open", "chunks"]);
   });
 
   it("holds no connection while a sender or a reader is slow", async () => {

@@ -87,6 +87,7 @@ const whoami = {
   bounds: [],
   scopes: [],
   limits: null,
+  rateLimits: null,
 };
 
 describe("grant, revoke and check", () => {

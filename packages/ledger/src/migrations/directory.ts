@@ -7,5 +7,8 @@ create table bulkhead.directory (
   created_at timestamptz not null default bulkhead.now(),
   updated_at timestamptz not null default bulkhead.now()
 );
+alter table bulkhead.directory enable row level security;
+alter table bulkhead.directory force row level security;
+create policy system on bulkhead.directory to bulkhead_system using (true) with check (true);
 grant select, insert, update, delete on bulkhead.directory to bulkhead_system;
 `;
