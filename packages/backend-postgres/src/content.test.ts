@@ -86,7 +86,15 @@ describe("parts of content", () => {
     names.length = 0;
     await put(backend, "g", pattern(kib256 + 1));
     await bytesOf(backend, "g");
-    expect(names).toEqual(["judgeWrite", "stage", "stage", "judgeWrite", "write", "open", "chunks"]);
+    expect(names).toEqual([
+      "judgeWrite",
+      "stage",
+      "stage",
+      "judgeWrite",
+      "write",
+      "open",
+      "chunks",
+    ]);
   });
 
   it("holds no connection while a sender or a reader is slow", async () => {
