@@ -5,7 +5,8 @@ import { FileError, type Place } from "@bulkhead/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { aliceKey, until, type World, worldOver } from "./test/world.ts";
 
-const size = 4 * 1024 * 1024;
+/** More than the kernel takes for a reader that does not read. */
+const size = 64 * 1024 * 1024;
 async function* chunks(): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < size; i += 65_536) yield new Uint8Array(65_536);
 }
