@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongFirst } from "./scripts/long-first.ts";
 
 const conditions = ["bulkhead-source", "node", "import", "module", "default"];
 
@@ -15,6 +16,7 @@ export default defineConfig({
     // A process a file, so that a file may start and kill what it likes; three keep two cores busy while some wait.
     pool: "forks",
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -13,7 +13,7 @@ import {
   waitFor,
 } from "@bulkhead/harness";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { api, type Api, mintKey, member } from "../support/api.ts";
+import { api, type Api, member } from "../support/api.ts";
 import { type ServerProcess, type Servers, servers } from "./two-servers.ts";
 
 /** Of the long run many more. */
@@ -84,8 +84,7 @@ afterAll(async () => {
   await ends.disposeAsync();
   for (const { process } of both) await process.kill();
   const made = await query(adminUrl, "select database_name as name from bulkhead.tenant");
-  for (const { name } of made)
-    if (name !== null) await deprovision({ adminUrl, name: String(name) });
+  for (const { name } of made) if (typeof name === "string") await deprovision({ adminUrl, name });
   await two[Symbol.asyncDispose]();
 });
 

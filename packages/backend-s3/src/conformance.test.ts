@@ -5,7 +5,7 @@ import { bucketsOn } from "./test/opened.ts";
 
 const { servers, reason } = await testS3();
 
-describe.skipIf(reason !== undefined)(`s3 ${reason ?? ""}`, () => {
+describe.skipIf(reason !== undefined)(`s3 ${reason ?? ""}`, { timeout: 60_000 }, () => {
   for (const server of servers) {
     const { open } = bucketsOn(server);
     conformance(

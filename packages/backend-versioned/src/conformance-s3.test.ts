@@ -7,7 +7,7 @@ import { freshTree, testLedger } from "./test/opened.ts";
 const { servers, reason } = await testS3();
 const at = await testLedger();
 afterAll(() => at[Symbol.asyncDispose]());
-describe.skipIf(reason !== undefined)(`versioned ${reason ?? ""}`, () => {
+describe.skipIf(reason !== undefined)(`versioned ${reason ?? ""}`, { timeout: 60_000 }, () => {
   for (const server of servers) {
     const bucket = testBucket(server);
     const first = bucket.then(({ options }) => s3(options));
