@@ -121,7 +121,8 @@ export const rootsTable = async ({
     );
     if (gone.length > 0 || replaced.length > 0) {
       close(gone);
-      table = table.without(gone).with(replaced.map(mountRoot));
+      const left = gone.length === 0 ? table : table.without(gone);
+      table = left.with(replaced.map(mountRoot));
     }
     if (delta.mounts.length > 0 || delta.unmounted.length > 0)
       table = remount(table, delta.mounts, delta.unmounted);

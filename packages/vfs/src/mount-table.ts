@@ -11,6 +11,7 @@ import {
 } from "@bulkhead/contract";
 import { compareUtf8 } from "@bulkhead/kit";
 import { checkMount, type Mount } from "./mount.ts";
+import { type SharedMap, sharedMap } from "./shared-map.ts";
 import { type StorageRoots, storageRoots } from "./storage-roots.ts";
 
 /** A place in a storage. */
@@ -18,6 +19,22 @@ export interface Place {
   readonly mount: Mount;
   readonly path: BackendPath;
 }
+
+/** Names in the order of a listing, with more of them: a few are put in their places, many are sorted. */
+const joined = (names: readonly string[], more: ReadonlySet<string>): readonly string[] => {
+  if (more.size > 16) return [...new Set([...names, ...more])].sort(byListing);
+  let all = names;
+  for (const name of more) {
+    let low = 0;
+    for (let high = all.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (byListing(all[middle] ?? "", name) < 0) low = middle + 1;
+      else high = middle;
+    }
+    if (all[low] !== name) all = all.toSpliced(low, 0, name);
+  }
+  return all;
+};
 
 const byListing = (a: string, b: string): number => compareUtf8(`${a}/`, `${b}/`);
 
@@ -27,16 +44,16 @@ const byListing = (a: string, b: string): number => compareUtf8(`${a}/`, `${b}/`
  */
 export class MountTable {
   /** At each mount point its mounts, the one that serves first. */
-  readonly #points: ReadonlyMap<VirtualPath, readonly Mount[]>;
+  readonly #points: SharedMap<VirtualPath, readonly Mount[]>;
   /** For each directory above a mount point the names that lead to one, in the order of a listing. */
-  readonly #below: ReadonlyMap<VirtualPath, readonly string[]>;
-  readonly #ids: ReadonlyMap<string, VirtualPath>;
+  readonly #below: SharedMap<VirtualPath, readonly string[]>;
+  readonly #ids: SharedMap<string, VirtualPath>;
   readonly #roots: StorageRoots;
 
   private constructor(
-    points: ReadonlyMap<VirtualPath, readonly Mount[]>,
-    below: ReadonlyMap<VirtualPath, readonly string[]>,
-    ids: ReadonlyMap<string, VirtualPath>,
+    points: SharedMap<VirtualPath, readonly Mount[]>,
+    below: SharedMap<VirtualPath, readonly string[]>,
+    ids: SharedMap<string, VirtualPath>,
     roots: StorageRoots,
   ) {
     this.#points = points;
@@ -47,11 +64,11 @@ export class MountTable {
 
   /** Makes a table. Throws `invalid-request` for mounts that share an id, a priority at one point, or a storage root. */
   static of(mounts: Iterable<Mount>): MountTable {
-    return new MountTable(new Map(), new Map(), new Map(), storageRoots()).with(mounts);
+    return new MountTable(sharedMap(), sharedMap(), sharedMap(), storageRoots()).with(mounts);
   }
 
   get size(): number {
-    return this.#ids.size;
+    return this.#ids.size();
   }
 
   /** Every mount, also those that a greater priority hides. */
@@ -61,8 +78,8 @@ export class MountTable {
 
   /** The table with these mounts as well. Throws as `of` does. */
   with(mounts: Iterable<Mount>): MountTable {
-    const points = new Map(this.#points);
-    const ids = new Map(this.#ids);
+    const points = this.#points.copy();
+    const ids = this.#ids.copy();
     const roots = this.#roots.copy();
     const gained = new Map<VirtualPath, Set<string>>();
     for (const mount of mounts) {
@@ -83,12 +100,9 @@ export class MountTable {
       );
       this.#lead(mount.path, gained);
     }
-    const below = new Map(this.#below);
+    const below = this.#below.copy();
     for (const [directory, names] of gained)
-      below.set(
-        directory,
-        [...new Set([...(below.get(directory) ?? []), ...names])].sort(byListing),
-      );
+      below.set(directory, joined(below.get(directory) ?? [], names));
     return new MountTable(points, below, ids, roots);
   }
 
@@ -106,10 +120,10 @@ export class MountTable {
 
   /** The table without any mount at these points. A point where nothing is mounted is passed over. */
   without(paths: Iterable<VirtualPath>): MountTable {
-    const points = new Map(this.#points);
-    const ids = new Map(this.#ids);
+    const points = this.#points.copy();
+    const ids = this.#ids.copy();
     const roots = this.#roots.copy();
-    const below = new Map(this.#below);
+    const below = this.#below.copy();
     // By depth: a directory that loses its last name is itself taken from the one above.
     const lost: (Map<VirtualPath, Set<string>> | undefined)[] = [];
     const gone = (path: VirtualPath): void => {

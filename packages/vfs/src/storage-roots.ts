@@ -1,5 +1,6 @@
 import { FileError } from "@bulkhead/contract";
 import type { Mount } from "./mount.ts";
+import { type SharedMap, sharedMap } from "./shared-map.ts";
 
 const normalized = (root: string): string =>
   root
@@ -26,10 +27,10 @@ export interface StorageRoots {
 
 /** Makes the index that finds a shared or nested root in as many steps as the root has segments. */
 export const storageRoots = (
-  owners: Map<string, string> = new Map(),
-  holding: Map<string, number> = new Map(),
+  owners: SharedMap<string, string> = sharedMap(),
+  holding: SharedMap<string, number> = sharedMap(),
 ): StorageRoots => ({
-  copy: () => storageRoots(new Map(owners), new Map(holding)),
+  copy: () => storageRoots(owners.copy(), holding.copy()),
   add: (mount) => {
     if (mount.storageRoot === undefined) return;
     const root = normalized(mount.storageRoot);
