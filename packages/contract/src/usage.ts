@@ -58,3 +58,14 @@ export interface UsageControl {
   /** To a tenant's admin of its own tenant, to the platform of all. */
   readonly over: (ctx: Context, tenant: string, query: UsageQuery) => Promise<UsageHistory>;
 }
+
+/** Usage as it is kept. `now` is the ledger's. */
+export interface UsageSpans {
+  /** As of now, from the beginning of one hour to that of another, in steps. An undefined tenant is the platform. */
+  readonly spans: (
+    tenantUid: string | undefined,
+    from: number,
+    to: number,
+    step: UsageStep | "all",
+  ) => Promise<{ readonly spans: readonly UsageSpan[]; readonly now: number }>;
+}

@@ -1,5 +1,6 @@
 export { backup, type BackupOptions } from "./backup.ts";
 export type { Manifest } from "./backup-manifest.ts";
+export type { BucketSpec } from "./bucket-spec.ts";
 export * from "./certificate.ts";
 export * from "./closers.ts";
 export * from "./create-fs.ts";

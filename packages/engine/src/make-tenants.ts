@@ -1,5 +1,11 @@
-import { FileError, nameOf, type Settlement, type TenantRecord } from "@bulkhead/contract";
-import type { Ledger, NewTenant } from "@bulkhead/ledger";
+import {
+  FileError,
+  nameOf,
+  type Settlement,
+  type TenantRecord,
+  type NewTenant,
+} from "@bulkhead/contract";
+import type { Ledger } from "@bulkhead/ledger";
 import { checkHere, type Elsewhere, type Tenants } from "@bulkhead/policy";
 import type { RootsTable } from "./roots.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";

@@ -4,7 +4,7 @@ import {
   type Revision,
   type VirtualPath,
 } from "@bulkhead/contract";
-import type { RelationStore, ShareStore, TenantStore } from "@bulkhead/ledger";
+import type { RelationStore, ShareStore, LedgerTenants } from "@bulkhead/ledger";
 import { groundOf, type SharedPlace, type ShareOptions } from "@bulkhead/policy";
 import { isNearShares, resolveShare, type SharePoint } from "@bulkhead/vfs";
 import type { Entering } from "./entering.ts";
@@ -12,7 +12,7 @@ import type { RootsTable } from "./roots.ts";
 
 export interface ShareDoorOptions {
   readonly shares: Pick<ShareStore, "list">;
-  readonly tenants: Pick<TenantStore, "byUid">;
+  readonly tenants: Pick<LedgerTenants, "byUid">;
   readonly revisions: RelationStore["revisions"];
   readonly roots: Pick<RootsTable, "rootAt">;
   readonly namespaceRoots: readonly string[];

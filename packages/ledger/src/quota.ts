@@ -1,8 +1,8 @@
-import { enforcedLimits, type Plan } from "@bulkhead/contract";
+import { enforcedLimits, type Plan, type CounterState, type Quota } from "@bulkhead/contract";
 import type { Changes } from "./change.ts";
 import { type Database, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
-import type { CounterState, Quota, QuotaStore } from "./types-quota.ts";
+import type { QuotaStore } from "./types-quota.ts";
 
 const statements = {
   sync: functionCall("plans_sync_v1", 1),

@@ -17,7 +17,7 @@ import {
 } from "./tenant-rows.ts";
 import { tenantPlans } from "./tenant-plans.ts";
 import { platformUid } from "./types.ts";
-import type { TenantCounts, TenantStore } from "./types-tenants.ts";
+import type { TenantCounts, LedgerTenants } from "./types-tenants.ts";
 
 const one = (name: string, condition: string): Statement => ({
   name,
@@ -28,7 +28,7 @@ const byId = one("tenant_by_id", "id = $1 and status <> 'deleted'");
 const byUid = one("tenant_by_uid", "uid = $1");
 
 /** Keeps tenants and their roots. */
-export const createTenants = (database: Database, change: Changes): TenantStore => {
+export const createTenants = (database: Database, change: Changes): LedgerTenants => {
   const alter = alterTenants(change);
 
   return {

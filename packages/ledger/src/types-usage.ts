@@ -1,4 +1,4 @@
-import type { BillBasis, UsageSpan, UsageStep } from "@bulkhead/contract";
+import type { BillBasis, UsageSpans } from "@bulkhead/contract";
 
 /** What a stretch of a journal says of one tenant in one hour. */
 export interface JournalSum {
@@ -12,20 +12,13 @@ export interface JournalSum {
   readonly bytesOut: number;
 }
 
-/** What tenants used, by the hour (UTC). Every accepted operation is in it once. */
-export interface Usage {
+/**
+ * What tenants used, by the hour (UTC). Every accepted operation is in it once: what has been committed, and of journals
+ * what was absorbed.
+ */
+export interface Usage extends UsageSpans {
   /** Which ledger this is: a journal that was written for another one is not this one's to count. */
   readonly ledger: string;
-  /**
-   * From the beginning of one hour to that of another, in steps, as of now: what has been committed is in it, and of
-   * journals what was absorbed. `now` is the ledger's.
-   */
-  readonly spans: (
-    tenantUid: string | undefined,
-    from: number,
-    to: number,
-    step: UsageStep | "all",
-  ) => Promise<{ readonly spans: readonly UsageSpan[]; readonly now: number }>;
   /** How much of everything together a tenant asked for since the ledger's month (UTC) began. */
   readonly requestsThisMonth: (tenantUid: string | undefined) => Promise<number>;
   /** All that the bill of a month is made from, as of now. */

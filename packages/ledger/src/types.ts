@@ -28,7 +28,7 @@ import type { Moves } from "./types-moves.ts";
 import type { Rates } from "./types-rates.ts";
 import type { RelationStore, SubjectStore } from "./types-relations.ts";
 import type { ModelStore, ShareStore } from "./types-shares.ts";
-import type { TenantStore } from "./types-tenants.ts";
+import type { LedgerTenants } from "./types-tenants.ts";
 import type { Trees } from "./types-trees.ts";
 import type { Usage } from "./types-usage.ts";
 import type { FileChanges, Jobs, Leases, Outbox } from "./types-work.ts";
@@ -230,7 +230,7 @@ export interface Ledger {
   readonly authority: Authority;
   readonly denials: DenialSink;
   readonly keys: KeyStore;
-  readonly tenants: TenantStore;
+  readonly tenants: LedgerTenants;
   readonly quota: QuotaStore;
   readonly reservations: Reservations;
   readonly health: HealthStore;

@@ -12,8 +12,6 @@ import type {
   Settlement,
   Snapshot,
   Subject,
-  TenantPatch,
-  TenantRecord,
   TenantRef,
   VirtualPath,
 } from "@bulkhead/contract";
@@ -114,48 +112,7 @@ export interface KeyStore {
   ) => Promise<KeyRecord>;
 }
 
-export interface NewTenant {
-  readonly id: string;
-  readonly name: string;
-  readonly root: VirtualPath;
-  readonly placement: string;
-  readonly subdomain: string | undefined;
-  readonly allowedRegions: readonly string[] | undefined;
-  /** Where its files are. */
-  readonly region?: string | undefined;
-  readonly limits: Readonly<Record<string, number | null>>;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly plan?: string | undefined;
-  readonly trialDays?: number | undefined;
-}
-
-/** Tenants in the ledger. Mutations append `settlement.audit` in their own transaction. */
-export interface TenantStore {
-  readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
-  readonly get: (id: string) => Promise<TenantRecord | undefined>;
-  readonly byUid: (uid: string) => Promise<TenantRecord | undefined>;
-  readonly list: (
-    query: PageQuery & { readonly status?: string | undefined },
-  ) => Promise<PageOf<TenantRecord>>;
-  readonly patch: (
-    settlement: Settlement,
-    uid: string,
-    patch: TenantPatch,
-  ) => Promise<TenantRecord>;
-  /** Resolves when nothing the tenant's keys started can commit. */
-  readonly suspend: (
-    settlement: Settlement,
-    uid: string,
-    reason: string | undefined,
-  ) => Promise<TenantRecord>;
-  readonly reactivate: (settlement: Settlement, uid: string) => Promise<TenantRecord>;
-  /** Cuts access and queues the job `tenant.delete` in one transaction. */
-  readonly remove: (
-    settlement: Settlement,
-    uid: string,
-    graceMs: number,
-  ) => Promise<{ readonly job: string }>;
-}
+export type { NewTenant, TenantStore } from "@bulkhead/contract";
 
 export interface AuditLog {
   /** Recomputes a chain and verifies its signed heads. */

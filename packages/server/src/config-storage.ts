@@ -1,3 +1,4 @@
+import type { BucketSpec } from "@bulkhead/engine";
 import { z } from "zod";
 
 export interface MechanicsConfig {
@@ -6,20 +7,8 @@ export interface MechanicsConfig {
   readonly concurrency?: number | undefined;
 }
 
-export interface BucketConfig {
-  readonly endpoint?: string | undefined;
-  readonly region?: string | undefined;
-  readonly bucket: string;
-  readonly prefix?: string | undefined;
-  readonly accessKeyId?: string | undefined;
-  readonly secretAccessKey?: string | undefined;
-  readonly sessionToken?: string | undefined;
-  readonly forcePathStyle?: boolean | undefined;
-  readonly requestChecksumCalculation?: "supported" | "required" | undefined;
-}
-
 interface StorageConfig {
-  readonly options: { readonly root?: string | undefined; readonly s3?: BucketConfig | undefined };
+  readonly options: { readonly root?: string | undefined; readonly s3?: BucketSpec | undefined };
   readonly durability: "strict" | "relaxed";
   readonly readOnly: boolean;
   readonly region?: string | { readonly attested: string } | undefined;
@@ -30,7 +19,7 @@ export interface PlacementConfig extends StorageConfig {
   readonly backend: "local" | "memory" | "versioned" | "postgres" | "s3";
   readonly options: {
     readonly root?: string | undefined;
-    readonly s3?: BucketConfig | undefined;
+    readonly s3?: BucketSpec | undefined;
     readonly adminUrl?: string | undefined;
     readonly schema?: string | undefined;
   };
@@ -154,7 +143,7 @@ export const postgresUrl: z.ZodType<string, string> = z
 /** What is wrong with the bucket of a storage. `credentials`: nobody else brings any. */
 const bucketFaults = (
   backend: string,
-  options: { readonly root?: string | undefined; readonly s3?: BucketConfig | undefined },
+  options: { readonly root?: string | undefined; readonly s3?: BucketSpec | undefined },
   credentials: boolean,
 ): { readonly code: "custom"; readonly path: string[]; readonly message: string }[] => {
   const fault = (path: string[], message: string) => [{ code: "custom" as const, path, message }];

@@ -1,4 +1,11 @@
-import type { AuditDraft, Revision, Scope, Settlement, TenantRecord } from "@bulkhead/contract";
+import type {
+  AuditDraft,
+  Revision,
+  Scope,
+  Settlement,
+  TenantRecord,
+  NewTenant,
+} from "@bulkhead/contract";
 import { parseVirtualPath } from "@bulkhead/contract";
 import { testDatabase } from "@bulkhead/harness";
 import pg from "pg";
@@ -7,7 +14,6 @@ import { migrate } from "../migrate.ts";
 import { migrationHash, migrations } from "../migrations/index.ts";
 import { openLedger } from "../open-ledger.ts";
 import type { Admission, Ledger, NewIntent } from "../types.ts";
-import type { NewTenant } from "../types-tenants.ts";
 
 const template = migrations.map(migrationHash).join();
 

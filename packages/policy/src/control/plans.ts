@@ -5,9 +5,10 @@ import {
   type PlanSettings,
   type TenantRecord,
   type UpgradePreview,
+  type Quota,
 } from "@bulkhead/contract";
 import type { TenantStore } from "../ports.ts";
-import type { Quota, QuotaStore, TenantPlanStore } from "../ports-quota.ts";
+import type { QuotaStore, TenantPlanStore } from "../ports-quota.ts";
 import type { Audited } from "./audited.ts";
 import { checkPlatform } from "./check-admin.ts";
 import { existingTenant } from "./visible-tenant.ts";

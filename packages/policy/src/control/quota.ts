@@ -8,9 +8,10 @@ import {
   type QuotaEntries,
   type QuotaInput,
   type TenantRecord,
+  type CounterState,
 } from "@bulkhead/contract";
 import type { TenantStore } from "../ports.ts";
-import type { CounterState, QuotaStore, TenantPlanStore } from "../ports-quota.ts";
+import type { QuotaStore, TenantPlanStore } from "../ports-quota.ts";
 import { usageReport } from "../quota/usage-report.ts";
 import type { Audited } from "./audited.ts";
 import { checkPlatform, checkWholeTenant } from "./check-admin.ts";

@@ -1,29 +1,12 @@
-import {
-  FileError,
-  type UsageControl,
-  type UsageQuery,
-  type UsageSpan,
-  type UsageStep,
-} from "@bulkhead/contract";
+import { FileError, type UsageControl, type UsageQuery, type UsageSpans } from "@bulkhead/contract";
 import type { TenantStore } from "../ports.ts";
 import type { Audited } from "./audited.ts";
 import { checkWholeTenant } from "./check-admin.ts";
 import { visibleTenant } from "./visible-tenant.ts";
 
-/** Usage in the ledger. */
-export interface UsageStore {
-  /** As of now, from the beginning of one hour to that of another. */
-  readonly spans: (
-    tenantUid: string | undefined,
-    from: number,
-    to: number,
-    step: UsageStep | "all",
-  ) => Promise<{ readonly spans: readonly UsageSpan[]; readonly now: number }>;
-}
-
 export interface UsageControlOptions {
   readonly tenants: Pick<TenantStore, "get">;
-  readonly usage: UsageStore;
+  readonly usage: UsageSpans;
   /** Brings what this process counted into the ledger. */
   readonly flush: () => Promise<void>;
   readonly audited: Audited;

@@ -5,9 +5,10 @@ import {
   isFileError,
   type Stat,
   type VirtualPath,
+  type Quota,
 } from "@bulkhead/contract";
 import type { Call } from "@bulkhead/kit";
-import type { Quota, QuotaStore } from "../ports-quota.ts";
+import type { QuotaStore } from "../ports-quota.ts";
 
 export interface ExplainQuotaOptions {
   readonly quota: Pick<QuotaStore, "of">;

@@ -1,5 +1,4 @@
-import type { UsageReport } from "@bulkhead/contract";
-import type { Quota } from "../ports-quota.ts";
+import type { UsageReport, Quota } from "@bulkhead/contract";
 
 /** Above so many percent of a limit somebody is told. */
 const warnAbove = 80;
