@@ -92,6 +92,23 @@ export const servedOn = async (
   };
 };
 
+/** Mints a key for all of a tenant's first root and answers its secret. */
+export const keyFor = async (server: Pick<Served, "api">, tenant: string): Promise<string> => {
+  const minted = await server.api("POST", "/keys", {
+    name: "bench",
+    workspacePrefix: `/workspace/${tenant}`,
+  });
+  if (typeof minted !== "object" || minted === null || !("key" in minted))
+    throw new Error("No key was minted.");
+  return String(minted.key);
+};
+
+/** Makes a tenant and mints a key for it. */
+export const tenantKey = async (server: Pick<Served, "api">, id: string): Promise<string> => {
+  await server.api("POST", "/tenants", { id });
+  return keyFor(server, id);
+};
+
 export interface Sent {
   readonly method: string;
   readonly path: string;

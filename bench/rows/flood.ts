@@ -3,22 +3,11 @@ import { fileURLToPath } from "node:url";
 import { runSource, waitFor } from "@bulkhead/harness";
 import { median, quantile } from "../measure.ts";
 import { type Bench, most, type Row } from "../row.ts";
-import { client, served, type Served } from "../served.ts";
+import { client, served, type Served, tenantKey } from "../served.ts";
 
 const content = randomBytes(4096);
 const flooder = fileURLToPath(new URL("../flooder.ts", import.meta.url));
 const ms = 3000;
-
-const keyOf = async (server: Served, id: string): Promise<string> => {
-  await server.api("POST", "/tenants", { id });
-  const minted = await server.api("POST", "/keys", {
-    name: "bench",
-    workspacePrefix: `/workspace/${id}`,
-  });
-  if (typeof minted !== "object" || minted === null || !("key" in minted))
-    throw new Error("No key was minted.");
-  return String(minted.key);
-};
 
 interface Latencies {
   readonly get: number[];
@@ -107,8 +96,8 @@ export const flood: Bench = {
   name: "flood",
   run: async ({ rounds, commitDelay }) => {
     await using server = await served(commitDelay);
-    const keys = { calm: await keyOf(server, "calm"), flood: await keyOf(server, "flood") };
-    const limited = { ...keys, flood: await keyOf(server, "limited") };
+    const keys = { calm: await tenantKey(server, "calm"), flood: await tenantKey(server, "flood") };
+    const limited = { ...keys, flood: await tenantKey(server, "limited") };
     await plant(server, keys.flood);
     await server.api("PATCH", "/tenants/limited", { rateLimits: { tenant: 10 } });
     await calmly(server, keys.calm);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { durablePostgres } from "../durable-postgres.ts";
 import { alternate, elapsed, median } from "../measure.ts";
 import { type Bench, least, most } from "../row.ts";
-import { client, type Served, served, servedOn } from "../served.ts";
+import { client, keyFor, type Served, served, servedOn } from "../served.ts";
 
 const tenants = Number(process.env["BULKHEAD_BENCH_TENANTS"] ?? 10_000);
 const connections = 16;
@@ -23,13 +23,7 @@ const create = async (server: Served): Promise<number> => {
 
 /** The milliseconds of one tenant's requests, in the middle, one after another. */
 const oneTenant = async (server: Served) => {
-  const minted = await server.api("POST", "/keys", {
-    name: "bench",
-    workspacePrefix: "/workspace/t00000",
-  });
-  if (typeof minted !== "object" || minted === null || !("key" in minted))
-    throw new Error("No key was minted.");
-  const headers = { authorization: `Bearer ${String(minted.key)}` };
+  const headers = { authorization: `Bearer ${await keyFor(server, "t00000")}` };
   const one = client(server.url, 1);
   const times = (method: string) => async (): Promise<number> => {
     const taken: number[] = [];

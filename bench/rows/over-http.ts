@@ -6,23 +6,12 @@ import { fileURLToPath } from "node:url";
 import { runSource } from "@bulkhead/harness";
 import { alternate, elapsed, median, throughput } from "../measure.ts";
 import { type Bench, least, most, type Row } from "../row.ts";
-import { client, served, type Served } from "../served.ts";
+import { client, served, tenantKey } from "../served.ts";
 
 const connections = 16;
 const ms = 1500;
 const content = randomBytes(4096);
 const baselineFile = fileURLToPath(new URL("../baselines/fastify-files.ts", import.meta.url));
-
-const keyOf = async (server: Served, id: string): Promise<string> => {
-  await server.api("POST", "/tenants", { id });
-  const minted = await server.api("POST", "/keys", {
-    name: "bench",
-    workspacePrefix: `/workspace/${id}`,
-  });
-  if (typeof minted !== "object" || minted === null || !("key" in minted))
-    throw new Error("No key was minted.");
-  return String(minted.key);
-};
 
 /** Files over the wire with every policy on, the load from this process, beside bare Fastify on the same disk. */
 const measure = async (placement: string, rounds: number, commitDelay: number) => {
@@ -30,7 +19,7 @@ const measure = async (placement: string, rounds: number, commitDelay: number) =
   await using bare = runSource(baselineFile, [folder]);
   await using server = await served(commitDelay, `defaultPlacement: ${placement}\n`);
   const keys: string[] = [];
-  for (let i = 0; i < connections; i++) keys.push(await keyOf(server, `t${i}`));
+  for (let i = 0; i < connections; i++) keys.push(await tenantKey(server, `t${i}`));
   const ours = client(server.url, connections);
   const theirs = client(await bare.url(), connections);
   const headers = keys.map((key) => ({ authorization: `Bearer ${key}` }));
@@ -119,7 +108,7 @@ export const overHttp: Bench = {
         });
     }
     await using server = await served(commitDelay);
-    const authorization = `Bearer ${await keyOf(server, "lists")}`;
+    const authorization = `Bearer ${await tenantKey(server, "lists")}`;
     const one = client(server.url, 1);
     try {
       for (let i = 0; i < 1000; i++)

@@ -6,21 +6,15 @@ import { openSql, query, type Sql, waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routes } from "../../packages/front-http/src/routes/index.ts";
 import { type Answer, type Api, api, member, mintKey } from "../support/api.ts";
+import { placements } from "../support/placements.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 
-const placements = {
+const configurations = {
+  ...placements,
   versioned: `
 defaultPlacement: versioned
 placements: { versioned: { backend: versioned }, aside: { backend: versioned } }
 backends: { scratch: { backend: memory } }
-`,
-  "plain local": "defaultPlacement: local",
-  "a tenant's own database": `
-defaultPlacement: own
-placements:
-  own:
-    backend: postgres
-    options: { schema: files }
 `,
 } as const;
 
@@ -117,7 +111,7 @@ const requests = (
   };
 };
 
-describe.each(Object.entries(placements))("on %s", (_, config) => {
+describe.each(Object.entries(configurations))("on %s", (_, config) => {
   let server: TestServer;
   let sql: Sql;
   let platform: Api;

@@ -7,6 +7,7 @@ import { migrate } from "@bulkhead/ledger";
 import { tempDir, testDatabase } from "@bulkhead/harness";
 import { serve } from "@bulkhead/server";
 import { api, member } from "../support/api.ts";
+import { ledgerClock } from "../support/ledger-clock.ts";
 
 /** A request and its answer, as they were on the wire. */
 export interface Exchange {
@@ -57,6 +58,7 @@ export const startSystem = async (): Promise<System> => {
   let server = await start();
   const ledger = new Client({ connectionString: database.url });
   await ledger.connect();
+  const clock = ledgerClock({ run: (text) => ledger.query(text) });
   let offset = 0;
   let requests = 0;
 
@@ -72,16 +74,7 @@ export const startSystem = async (): Promise<System> => {
     now: () => Date.now() + offset,
     advance: async (ms) => {
       offset += ms;
-      const passed = `interval '${ms} milliseconds'`;
-      await ledger.query(
-        `begin;
-         create or replace function bulkhead.now() returns timestamptz language sql volatile as
-           $$ select date_trunc('milliseconds', clock_timestamp() + interval '${offset} milliseconds') $$;
-         update bulkhead.lease set until = until + ${passed};
-         update bulkhead.intent set lease = lease + ${passed};
-         update bulkhead.job set lease = lease + ${passed};
-         commit`,
-      );
+      await clock.advance(ms);
     },
     recorder: () => {
       const exchanges: Exchange[] = [];

@@ -9,19 +9,8 @@ import type { WireUsageSpan } from "@bulkhead/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Api, api } from "../support/api.ts";
 import { type LedgerClock, ledgerClock } from "../support/ledger-clock.ts";
+import { placements } from "../support/placements.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
-
-const placements = {
-  versioned: "defaultPlacement: versioned",
-  "plain local": "defaultPlacement: local",
-  "a tenant's own database": `
-defaultPlacement: own
-placements:
-  own:
-    backend: postgres
-    options: { schema: files }
-`,
-} as const;
 
 const hour = 3_600_000;
 const begin = Date.UTC(2030, 0, 31, 22);
