@@ -31,13 +31,20 @@ export interface ShellRun {
 
 const separator = "\u0001";
 
-/** Runs blocks one after another in one bash, as somebody does who reads the page; the first failure ends it. */
+/** What `npx` comes to here, without the half second that it takes to find out. */
+export const shortNpx = `npx() { "${join(top, "node_modules/.bin")}/$@"; }\n`;
+
+/**
+ * Runs blocks one after another in one bash, as somebody does who reads the page; the first failure ends it. `before`
+ * is run first.
+ */
 export const runShell = async (
   blocks: readonly Block[],
   env: Readonly<Record<string, string | undefined>>,
+  before = "",
 ): Promise<ShellRun> => {
   const cut = `printf '${separator}'\n`;
-  const script = `set -eu\n${blocks.map(({ text }) => `${text}${cut}`).join("")}env -0\n`;
+  const script = `set -eu\n${before}${blocks.map(({ text }) => `${text}${cut}`).join("")}env -0\n`;
   const ended = await runCommand("bash", ["-c", script], env);
   const outputs = ended.stdout.split(separator);
   const variables = (outputs[blocks.length] ?? "").split("\0").filter((line) => line !== "");

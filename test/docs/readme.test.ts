@@ -10,6 +10,7 @@ import {
   readPages,
   runPrograms,
   runShell,
+  shortNpx,
   type ShellRun,
 } from "./pages.ts";
 import { type NpmStart, npmStart } from "./process.ts";
@@ -56,9 +57,10 @@ afterAll(async () => {
   await dir?.remove();
 }, 60_000);
 
-/** What the `sh` blocks of a page did; they run once. */
+/** What the `sh` blocks of a page did; they run once. The README's are run with npm's own `npx`. */
 const shellOf = (page: Page): Promise<ShellRun> => {
-  const run = shells.get(page.name) ?? runShell(languageOf(page, "sh"), env);
+  const run =
+    shells.get(page.name) ?? runShell(languageOf(page, "sh"), env, page === readme ? "" : shortNpx);
   shells.set(page.name, run);
   return run;
 };
