@@ -4,6 +4,7 @@ import { addAudit } from "./commands/audit.ts";
 import { addBackup, addRestore } from "./commands/backup.ts";
 import { addCat } from "./commands/cat.ts";
 import { addChanges } from "./commands/changes.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addCopyAndMove } from "./commands/copy-move.ts";
 import { addDu } from "./commands/du.ts";
 import { addExplain } from "./commands/explain.ts";
@@ -108,6 +109,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addServe(program, bound);
   addBackup(program, bound);
   addRestore(program, bound);
+  addCompletion(program, bound);
   return program;
 };
 
