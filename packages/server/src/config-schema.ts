@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { ConfigError } from "./config-error.ts";
+import { faultsOf } from "./config-faults.ts";
 import { address, residency, type ResidencyConfig } from "./config-regions.ts";
 import {
   backend,
@@ -126,29 +128,12 @@ export interface Config extends PlansConfig {
 /** Checks a configuration. Unknown keys are errors. Throws with one line for each fault, naming its place. */
 export const parseConfig = (value: unknown): Config => {
   const result = schema.safeParse(value);
-  if (result.success) {
-    const { $schema: _, ...config } = result.data;
-    const faults = planFaults(config);
-    if (faults.length > 0) throw new ConfigError(faults);
-    return config;
-  }
-  throw new ConfigError(
-    result.error.issues.map(
-      (issue) =>
-        `${issue.path.length === 0 ? "(top level)" : issue.path.join(".")}: ${issue.message}`,
-    ),
-  );
+  if (!result.success) throw new ConfigError(faultsOf(result.error.issues, configJsonSchema()));
+  const { $schema: _, ...config } = result.data;
+  const faults = planFaults(config);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
 };
-
-/** What is wrong with a configuration, one line a fault. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
-    this.faults = faults;
-  }
-}
 
 /** The JSON Schema (2020-12) of `bulkhead.yaml`, for editors. */
 export const configJsonSchema = (): Record<string, unknown> =>

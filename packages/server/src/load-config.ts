@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Config, ConfigError, parseConfig } from "./config-schema.ts";
+import { type ConfigDocument, linesOf, readDocument } from "./config-document.ts";
+import { ConfigError, type ConfigFault } from "./config-error.ts";
+import { type Config, parseConfig } from "./config-schema.ts";
 import type { PlacementConfig } from "./config-storage.ts";
-import { parseYaml } from "./interpolate.ts";
 
 /** What flags and environment say; each wins over the file. */
 export interface Overrides {
@@ -13,16 +14,41 @@ export interface Overrides {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
+/** A configuration, and the file that it is from. */
+export interface ReadConfig {
+  readonly config: Config;
+  /** Undefined without a file. */
+  readonly document: ConfigDocument | undefined;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * Reads `file` (defaults alone without one), fills in variables, checks it. Folders in the file are relative to the
- * file, those in flags to the working directory. Throws `ConfigError`.
+ * file, those in flags to the working directory. Throws `ConfigError`, whose faults name the file's lines.
  */
 export const loadConfig = async (
   file: string | undefined,
   overrides: Overrides,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Config> => {
-  const read = file === undefined ? {} : parseYaml(await textOf(file), env);
+  env: Env,
+): Promise<Config> => (await readConfig(file, overrides, env)).config;
+
+/** The same, with where everything stands in the file. */
+export const readConfig = async (
+  file: string | undefined,
+  overrides: Overrides,
+  env: Env,
+): Promise<ReadConfig> => {
+  const document = file === undefined ? undefined : readDocument(await textOf(file), file, env);
+  try {
+    return { config: merged(file, document?.value ?? {}, overrides), document };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.faults, linesOf(document, file));
+  }
+};
+
+const merged = (file: string | undefined, read: unknown, overrides: Overrides): Config => {
   const config = parseConfig(read);
   const base = file === undefined ? process.cwd() : dirname(resolve(file));
   const given = Object.fromEntries(
@@ -41,7 +67,7 @@ export const loadConfig = async (
           ...spec,
           provisioning: { ...spec.provisioning, file: resolve(base, spec.provisioning.file) },
         };
-  const merged: Config = {
+  const all: Config = {
     ...config,
     dataDir: resolve(base, config.dataDir),
     placements: Object.fromEntries(
@@ -53,25 +79,36 @@ export const loadConfig = async (
     ),
     ...given,
   };
-  if (!Object.hasOwn(merged.placements, merged.defaultPlacement))
-    throw new ConfigError([`defaultPlacement: there is no placement '${merged.defaultPlacement}'`]);
-  const rootless = merged.mounts.find(
-    (mount) => mount.backend === "local" && mount.options.root === undefined,
-  );
-  if (rootless !== undefined)
-    throw new ConfigError([`mounts: ${rootless.path} is local and needs options.root`]);
-  return { ...merged, dataDir: resolve(merged.dataDir) };
+  const faults = [...placementFaults(all), ...rootlessFaults(all)];
+  if (faults.length > 0) throw new ConfigError(faults);
+  return { ...all, dataDir: resolve(all.dataDir) };
 };
+
+const placementFaults = ({ placements, defaultPlacement }: Config): readonly ConfigFault[] =>
+  Object.hasOwn(placements, defaultPlacement)
+    ? []
+    : [
+        {
+          path: ["defaultPlacement"],
+          message: `there is no placement '${defaultPlacement}'; there are: ${Object.keys(placements).join(", ")}`,
+        },
+      ];
+
+const rootlessFaults = ({ mounts }: Config): readonly ConfigFault[] =>
+  mounts.flatMap(({ backend, options, path }, i) =>
+    backend === "local" && options.root === undefined
+      ? [{ path: ["mounts", i], message: `${path} is local and needs options.root, a folder` }]
+      : [],
+  );
 
 const textOf = async (file: string): Promise<string> => {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const why = error instanceof Error ? error.message : "cannot be read";
     throw new ConfigError([
-      missing
-        ? `${file}: there is no such file`
-        : `${file}: ${error instanceof Error ? error.message : "cannot be read"}`,
+      { path: [], message: `${file}: ${missing ? "there is no such file" : why}` },
     ]);
   }
 };

@@ -1,5 +1,6 @@
 import { type Gate, gates, type Plan, type PlanSettings, type TrialEnd } from "@bulkhead/contract";
 import { z } from "zod";
+import type { ConfigFault, ConfigPath } from "./config-error.ts";
 import { type PlanCatalog, planCatalogs } from "./plan-catalogs.ts";
 
 /** A plan of the configuration: what it leaves out is the catalog's plan of that name, or nothing. */
@@ -77,17 +78,25 @@ export const plansSchema: {
     .describe("What a tenant may do only if its plan has one of these features; never its files."),
 };
 
-/** Plans that are named and are not there, one line each. */
-export const planFaults = (config: PlansConfig): readonly string[] => {
+/** Plans that are named and are not there. */
+export const planFaults = (config: PlansConfig): readonly ConfigFault[] => {
   const known = plansOf(config);
-  const missing = (place: string, name: string | undefined): readonly string[] =>
+  const missing = (path: ConfigPath, name: string | undefined): readonly ConfigFault[] =>
     name === undefined || Object.hasOwn(known, name)
       ? []
-      : [`${place}: there is no plan '${name}'`];
+      : [
+          {
+            path,
+            message: `there is no plan '${name}'; there are: ${Object.keys(known).join(", ")}`,
+          },
+        ];
   const { onTrialEnd } = config;
   return [
-    ...missing("defaultPlan", config.defaultPlan),
-    ...missing("onTrialEnd.plan", typeof onTrialEnd === "string" ? undefined : onTrialEnd.plan),
+    ...missing(["defaultPlan"], config.defaultPlan),
+    ...missing(
+      ["onTrialEnd", "plan"],
+      typeof onTrialEnd === "string" ? undefined : onTrialEnd.plan,
+    ),
   ];
 };
 

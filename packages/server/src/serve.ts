@@ -156,7 +156,11 @@ const observers = async (
   };
 };
 
-const tlsOf = ({ tlsCert, tlsKey }: ServeOptions): { cert: string; key: string } | undefined => {
+/** The files of TLS, where both are named. Throws where one is missing. */
+export const tlsOf = ({
+  tlsCert,
+  tlsKey,
+}: Pick<ServeOptions, "tlsCert" | "tlsKey">): { cert: string; key: string } | undefined => {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     throw new Error("TLS needs both a certificate and its key: --tls-cert and --tls-key.");
