@@ -16,6 +16,7 @@ export * from "./place.ts";
 export * from "./plans.ts";
 export * from "./quota-records.ts";
 export * from "./quota.ts";
+export * from "./reason-of.ts";
 export * from "./records.ts";
 export * from "./recovery.ts";
 export * from "./relations.ts";

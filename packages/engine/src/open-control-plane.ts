@@ -1,3 +1,4 @@
+import { reasonOf } from "@bulkhead/contract";
 import { type Ledger, lockDataDir, openLedger, startEmbedded } from "@bulkhead/ledger";
 import type { Closers } from "./closers.ts";
 import type { EngineOptions } from "./engine-options.ts";
@@ -36,7 +37,7 @@ export const openControlPlane = async (
     log: ({ message, error }) =>
       options.log("ledger", {
         message,
-        ...(error !== undefined && { error: error instanceof Error ? error.message : "unknown" }),
+        ...(error !== undefined && { error: reasonOf(error) }),
       }),
   });
   opened.add(() => ledger.close());

@@ -1,4 +1,4 @@
-import type { Context, Control, WholeTree } from "@bulkhead/contract";
+import { reasonOf, type Context, type Control, type WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
 import { moveKind, provisionKind } from "@bulkhead/ledger";
 import {
@@ -65,9 +65,7 @@ const pollMs = 1000;
 
 /** Builds the whole system: ledger, storages, mount table, tree, policy, control and jobs. Leaves nothing open if it fails. */
 export const openEngine = async (options: EngineOptions): Promise<Engine> => {
-  const opened = closers((error) =>
-    options.log("close-failed", { error: error instanceof Error ? error.message : "unknown" }),
-  );
+  const opened = closers((error) => options.log("close-failed", { error: reasonOf(error) }));
   try {
     const plane = await openControlPlane(options, opened);
     const platformKey = await openPlatformKey(plane.ledger, options.dataDir, options.platformKey);

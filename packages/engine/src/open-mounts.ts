@@ -1,4 +1,4 @@
-import type { VirtualPath } from "@bulkhead/contract";
+import { reasonOf, type VirtualPath } from "@bulkhead/contract";
 import type { Ledger, StoredMount } from "@bulkhead/ledger";
 import type { MountStore } from "@bulkhead/policy";
 import type { Closers } from "./closers.ts";
@@ -45,7 +45,7 @@ export const openTable = async (
       log("mount-misplaced", {
         mount: id,
         path,
-        error: error instanceof Error ? error.message : "unknown",
+        error: reasonOf(error),
       }),
   });
   ground.rootAt = roots.rootAt;

@@ -1,3 +1,4 @@
+import { reasonOf } from "@bulkhead/contract";
 import type { Leases } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
 import { isDead, thisProcess } from "./process-holder.ts";
@@ -35,7 +36,7 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
           if (!stopping.signal.aborted)
             log("collect-failed", {
               root: root.path,
-              error: error instanceof Error ? error.message : "",
+              error: reasonOf(error),
             });
         });
       }
@@ -47,9 +48,7 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
   const timer = setInterval(() => {
     running = running
       .then(pass)
-      .catch((error: unknown) =>
-        log("collect-failed", { error: error instanceof Error ? error.message : "" }),
-      );
+      .catch((error: unknown) => log("collect-failed", { error: reasonOf(error) }));
   }, everyMs).unref();
 
   return async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FileError } from "@bulkhead/contract";
+import { FileError, reasonOf } from "@bulkhead/contract";
 import type { LeaseHolder, Usage } from "@bulkhead/ledger";
 import type { Meter } from "@bulkhead/policy";
 import {
@@ -51,8 +51,6 @@ interface Own {
   absorbed: number;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "");
-
 /**
  * Counts reads in a journal of this process, in a folder of the data folder, and brings it into the ledger each second;
  * brings in what processes that are gone have left there as well. Each record counts once, whoever is killed when.
@@ -81,7 +79,7 @@ export const startMetering = async (options: MeteringOptions): Promise<RunningMe
       // What was written of it counts; what comes goes into another one.
       if (current !== undefined) ended.push(current);
       current = undefined;
-      log("journal-failed", { error: messageOf(error) });
+      log("journal-failed", { error: reasonOf(error) });
       throw new FileError("unavailable", "Usage cannot be counted at the moment; try again.", {
         fields: { retryAfter: 1 },
         cause: error,
@@ -188,7 +186,7 @@ export const startMetering = async (options: MeteringOptions): Promise<RunningMe
       });
   }, everyMs).unref();
   await inTurn(absorbOrphans).catch((error: unknown) =>
-    log("journals-wait", { error: messageOf(error) }),
+    log("journals-wait", { error: reasonOf(error) }),
   );
 
   return {

@@ -1,4 +1,4 @@
-import type { PlanSettings } from "@bulkhead/contract";
+import { reasonOf, type PlanSettings } from "@bulkhead/contract";
 import type { Ledger } from "@bulkhead/ledger";
 import { isDead, thisProcess } from "./process-holder.ts";
 
@@ -21,8 +21,7 @@ export const startQuota = (options: QuotaOptions): (() => Promise<void>) => {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
 
-  const failed = (error: unknown): void =>
-    log("quota-failed", { error: error instanceof Error ? error.message : "" });
+  const failed = (error: unknown): void => log("quota-failed", { error: reasonOf(error) });
 
   const pass = async (): Promise<void> => {
     const lease = await leases.acquire(leaseName, await thisProcess(), everyMs * 3, isDead);

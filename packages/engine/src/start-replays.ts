@@ -1,3 +1,4 @@
+import { reasonOf } from "@bulkhead/contract";
 import type { Intents } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
 import type { RootsTable } from "./roots.ts";
@@ -28,7 +29,7 @@ export const startReplays = (options: ReplaysOptions): (() => Promise<void>) => 
       await templates.replay(root).catch((error: unknown) => {
         log("replay-failed", {
           root: root.path,
-          error: error instanceof Error ? error.message : "",
+          error: reasonOf(error),
         });
       });
     }

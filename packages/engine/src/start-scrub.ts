@@ -1,3 +1,4 @@
+import { reasonOf } from "@bulkhead/contract";
 import type { Leases } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
 import { isDead, thisProcess } from "./process-holder.ts";
@@ -27,7 +28,7 @@ export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
   let running: Promise<void> = Promise.resolve();
 
   const failed = (error: unknown, detail: Readonly<Record<string, unknown>> = {}): void =>
-    log("scrub-failed", { ...detail, error: error instanceof Error ? error.message : "" });
+    log("scrub-failed", { ...detail, error: reasonOf(error) });
 
   const pass = async (): Promise<void> => {
     // Kept after a whole pass, and not released: while it lives, nobody begins another one.

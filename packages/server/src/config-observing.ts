@@ -22,7 +22,7 @@ export const log: z.ZodType<LogConfig> = z
       .describe("Which requests have a line: those that the server failed, or every one."),
   })
   .prefault({})
-  .describe("Lines of JSON on stderr, without paths, keys or contents.");
+  .describe("Lines of JSON on stderr, without paths of files, keys or contents.");
 
 /** `traces` in `bulkhead.yaml`. */
 export const traces: z.ZodType<TracesConfig | undefined> = z

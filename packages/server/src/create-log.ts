@@ -3,7 +3,7 @@ import { pino } from "pino";
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Writes lines of JSON: `level`, `time` (RFC 3339), `event`, and what belongs to it. Never a path, a key or content. */
+/** Writes lines of JSON: `level`, `time` (RFC 3339), `event`, and what belongs to it. Never a file's path, a key or content. */
 export type Log = (
   level: Exclude<LogLevel, "silent">,
   event: string,

@@ -1,15 +1,16 @@
+import { reasonOf } from "@bulkhead/contract";
 import type { HttpLogEntry } from "@bulkhead/front-http";
 import { answeredRequest } from "./answered-request.ts";
 
-/** What was thrown and what caused it, outermost first. */
-const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  const { message, cause } = error;
-  return cause === undefined ? message : `${message} <- ${reasonOf(cause)}`;
-};
-
 const innermost = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? innermost(error.cause) : error;
+
+/** Where it was thrown, without the sentence that `stack` begins with: `reason` has what may be told of it. */
+const frames = ({ stack = "" }: Error): string =>
+  stack
+    .split("\n")
+    .filter((line) => /^ +at /.test(line))
+    .join("\n");
 
 /**
  * Says why a request failed, under the id that its caller was told. With a stack where nobody foresaw it (500), for
@@ -20,6 +21,6 @@ export const failedRequest = (entry: HttpLogEntry): Readonly<Record<string, unkn
   return {
     ...answeredRequest(entry),
     reason: reasonOf(entry.error),
-    ...(entry.status === 500 && root instanceof Error && { stack: root.stack }),
+    ...(entry.status === 500 && root instanceof Error && { stack: frames(root) }),
   };
 };
