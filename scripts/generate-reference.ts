@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { cliPage } from "./reference/cli-page.ts";
 import { configPage, configSchemaFile } from "./reference/config-page.ts";
 import { errorsPage } from "./reference/errors-page.ts";
-import { withRoutes } from "./reference/routes.ts";
+import { openApiFile, withRoutes } from "./reference/routes.ts";
 
 const parameters = process.argv.slice(2);
 const check = parameters.includes("--check");
@@ -28,6 +28,7 @@ const pages: Readonly<Record<string, string>> = {
   "errors.md": errorsPage(),
   // Written by hand, but for its table.
   "http.md": withRoutes(committed("http.md")),
+  "openapi.json": openApiFile(),
 };
 
 const lagging = Object.entries(pages).filter(([name, text]) => committed(name) !== text);

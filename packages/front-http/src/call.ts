@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Context, Control, LinkVisit, Place, RequestPath } from "@bulkhead/contract";
 import type { Answer } from "./answer.ts";
 import type { Cursors } from "./cursor.ts";
+import type { Described } from "./describe.ts";
 import type { Query } from "./query.ts";
 import type { Target } from "./target.ts";
 import type { Upload } from "./upload.ts";
@@ -50,8 +51,8 @@ export interface Call extends OpenCall {
 
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
-/** One route as data. `GET` answers HEAD as well. */
-export type Route =
+/** What answers one method of one place. */
+export type Handler =
   | {
       readonly method: Method;
       readonly url: string;
@@ -64,3 +65,9 @@ export type Route =
       readonly open?: false;
       readonly run: (call: Call) => Promise<Answer>;
     };
+
+/**
+ * One route as data: the server is made of it, and so are the OpenAPI document and the reference. `GET` answers HEAD as
+ * well.
+ */
+export type Route = Handler & Described;

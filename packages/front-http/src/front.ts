@@ -3,7 +3,7 @@ import type { Control } from "@bulkhead/contract";
 import { FileError } from "@bulkhead/contract";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { clientAddress } from "./address.ts";
-import type { MetricsText, Route } from "./call.ts";
+import type { Handler, MetricsText } from "./call.ts";
 import { cursorsWith } from "./cursor.ts";
 import { HttpFault } from "./fault.ts";
 import { answerClientError } from "./node-errors.ts";
@@ -45,10 +45,10 @@ export interface HttpFront {
 
 const nowhere = (): Promise<never> =>
   Promise.reject(new FileError("not-found", "There is no such route."));
-const missing: Route = { method: "GET", url: "*", run: nowhere };
-const missingOpen: Route = { method: "GET", url: "*", open: true, run: nowhere };
+const missing: Handler = { method: "GET", url: "*", run: nowhere };
+const missingOpen: Handler = { method: "GET", url: "*", open: true, run: nowhere };
 
-const refusedMethod = (url: string, open: boolean, allow: string): Route => {
+const refusedMethod = (url: string, open: boolean, allow: string): Handler => {
   const run = (): Promise<never> =>
     Promise.reject(
       new HttpFault(405, "Method not allowed", `Here one may ${allow}.`, {
@@ -58,7 +58,7 @@ const refusedMethod = (url: string, open: boolean, allow: string): Route => {
   return open ? { method: "GET", url, open, run } : { method: "GET", url, run };
 };
 
-const unexpected: Route = {
+const unexpected: Handler = {
   method: "GET",
   url: "*",
   open: true,
@@ -71,7 +71,7 @@ const unexpected: Route = {
 };
 
 /** What a route answers to HEAD is what it answers to GET, without content. */
-const methodsOf = (route: Route): readonly string[] =>
+const methodsOf = (route: Handler): readonly string[] =>
   route.method === "GET" ? ["GET", "HEAD"] : [route.method];
 
 /** Serves `/v1` and the health routes over HTTP/1.1. Nothing listens before `listen`. */
@@ -99,7 +99,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
       }),
   };
   // Fastify only routes: what it would do with bodies, errors and answers happens in one place of our own.
-  const take = (request: FastifyRequest, reply: FastifyReply, route: Route): void => {
+  const take = (request: FastifyRequest, reply: FastifyReply, route: Handler): void => {
     reply.hijack();
     const served: Served = unknownExpectation.has(request.raw)
       ? unexpected
@@ -134,9 +134,9 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
   for (const method of METHODS)
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
 
-  const urls = new Map<string, Route[]>();
+  const urls = new Map<string, Handler[]>();
   for (const route of routes) urls.set(route.url, [...(urls.get(route.url) ?? []), route]);
-  const register = (methods: readonly string[], url: string, route: Route): void =>
+  const register = (methods: readonly string[], url: string, route: Handler): void =>
     void app.route({
       method: [...methods],
       url,

@@ -10,7 +10,7 @@ import {
 } from "@bulkhead/contract";
 import { decodeHeaderText, headerNames, requestIdPattern } from "@bulkhead/wire";
 import { type Answer, problemAnswer } from "./answer.ts";
-import type { Call, Front, OpenCall, Route } from "./call.ts";
+import type { Call, Front, Handler, OpenCall } from "./call.ts";
 import { takeTurn } from "./connection.ts";
 import { digestCheck } from "./digest.ts";
 import { bearerOf, checkFraming } from "./framing.ts";
@@ -47,7 +47,7 @@ export interface Service extends Front {
 }
 
 /** A route, or what answers where there is none. */
-export type Served = Route & { readonly params?: Readonly<Record<string, string>> };
+export type Served = Handler & { readonly params?: Readonly<Record<string, string>> };
 
 const single = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(", ") : value;

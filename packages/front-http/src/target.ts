@@ -19,7 +19,13 @@ export const parseTarget = (raw: string): Target => {
   };
 };
 
-const withPath = /^\/v1\/(files|append|stat|list|versions)(\/.*)?$/s;
+const fileRoutes: readonly string[] = ["files", "append", "stat", "list", "versions"];
+
+const withPath = new RegExp(`^/v1/(${fileRoutes.join("|")})(/.*)?$`, "s");
+
+/** True for a route that stands for all that begins with it: what follows is a file's path. */
+export const isFileRoute = (url: string): boolean =>
+  fileRoutes.some((name) => url === `/v1/${name}`);
 
 /** The part of a target's path that names a file, still encoded: what follows `/v1/files`; nothing there is the root. */
 export const encodedFileOf = (target: Target): string => withPath.exec(target.path)?.[2] ?? "/";

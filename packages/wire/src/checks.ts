@@ -88,7 +88,8 @@ export const expandRequest: z.ZodType<ExpandRequest> = z.strictObject({
   model: z.string().optional(),
 });
 
-const expandNode: z.ZodType<ExpandNode> = z.lazy(() =>
+/** One node of who has a relation. */
+export const expandNode: z.ZodType<ExpandNode> = z.lazy(() =>
   z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("leaf"), name: z.string(), subjects: z.array(z.string()) }),
     z.object({ kind: z.literal("computed"), name: z.string(), from: z.array(z.string()) }),

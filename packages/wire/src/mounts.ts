@@ -16,7 +16,8 @@ const region: z.ZodType<MountRegion> = z.union([
   z.strictObject({ attested: z.string().min(1).max(64) }),
 ]);
 
-const mountInput: z.ZodType<MountInput> = z.strictObject({
+/** One mount to be made. */
+export const mountInput: z.ZodType<MountInput> = z.strictObject({
   path: z.string(),
   backend: z.string().min(1).max(255),
   tenant: z.string().optional(),
@@ -43,7 +44,8 @@ export const mountChanges: z.ZodType<MountChanges> = z.strictObject({
   credentials: z.record(z.string(), credentials).optional(),
 });
 
-const mountPlan: z.ZodType<MountPlan> = z.strictObject({
+/** What a plan would do. */
+export const mountPlan: z.ZodType<MountPlan> = z.strictObject({
   add: z.array(mountInput).max(most),
   remove: z.array(z.string()).max(most),
   credentials: z.array(z.string()),

@@ -94,9 +94,14 @@ export interface ProvisionedTenant {
   readonly job: string;
 }
 
+export const provisionedTenant: z.ZodType<ProvisionedTenant> = z.object({
+  tenant: wireTenant,
+  job: z.string(),
+});
+
 /** The answer of `POST /v1/tenants`, whichever it is. */
 export const createdTenant: z.ZodType<WireTenant | ProvisionedTenant> = z.union([
-  z.object({ tenant: wireTenant, job: z.string() }),
+  provisionedTenant,
   wireTenant,
 ]);
 

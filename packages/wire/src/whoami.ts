@@ -68,3 +68,10 @@ export const health: z.ZodType<Health> = z.object({
   version: z.string(),
   mode: z.string(),
 });
+
+/** `GET /livez`, and `GET /readyz` of a server that is ready. */
+export interface Alive {
+  readonly status: "ok";
+}
+
+export const alive: z.ZodType<Alive> = z.object({ status: z.literal("ok") });

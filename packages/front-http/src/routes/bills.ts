@@ -1,7 +1,9 @@
-import { type WireBill, wireBillOf } from "@bulkhead/wire";
+import { type WireBill, wireBill, wireBillOf } from "@bulkhead/wire";
+import { z } from "zod";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { csvAnswer, type CsvRow, wantsCsv } from "../csv.ts";
+import { formatParameter } from "../describe.ts";
 import { malformed } from "../fault.ts";
 
 const columns = [
@@ -38,5 +40,23 @@ const bill = async (call: Call): Promise<Answer> => {
 
 /** `/v1/tenants/{id}/bill` */
 export const billRoutes: readonly Route[] = [
-  { method: "GET", url: "/v1/tenants/:id/bill", run: bill },
+  {
+    method: "GET",
+    url: "/v1/tenants/:id/bill",
+    id: "getBill",
+    does: "`?month=2026-11`: `{ tenant, month, reads, writes, searches, storageGb, users, baseMinor, overage: { users, storage }, totalMinor, currency, final }`, money in minor units. `?format=csv`.",
+    query: [
+      { name: "month", does: "A month of UTC.", schema: z.string(), required: true },
+      formatParameter,
+    ],
+    answers: {
+      200: {
+        does: "The bill.",
+        json: wireBill,
+        types: ["text/csv"],
+        headers: ["Content-Disposition"],
+      },
+    },
+    run: bill,
+  },
 ];

@@ -3,11 +3,15 @@ import {
   latestChange,
   longestWaitSeconds,
   restoreRequest,
+  wireChange,
   wireChangeOf,
+  wireVersion,
   wireVersionOf,
 } from "@bulkhead/wire";
+import { z } from "zod";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
+import { changing, looking, pageOf, paging, statWith, tenantParameter } from "../describe.ts";
 import { malformed } from "../fault.ts";
 import { pageAnswer, paged } from "./paged.ts";
 import { post } from "./post.ts";
@@ -24,6 +28,14 @@ const versions = async (call: Call): Promise<Answer> => {
 
 const restore = post({
   url: "/v1/restore",
+  id: "restoreVersion",
+  does: "`{ path, version }`. Makes an earlier content the newest one, as a write does. 201 where nothing was there, 200 replaced, with the stat.",
+  example: { path: "/data/report.txt", version: "41" },
+  answers: {
+    ...statWith(201, "Nothing stood there."),
+    ...statWith(200, "It took the place of what stood there."),
+  },
+  refuses: changing,
   schema: restoreRequest,
   run: async (call, { path: raw, version }) => {
     const path = parseRequestPath(raw);
@@ -67,7 +79,41 @@ const changes = async (call: Call): Promise<Answer> => {
 
 /** The past of files, and what changed. */
 export const historyRoutes: readonly Route[] = [
-  { method: "GET", url: "/v1/versions", run: versions },
+  {
+    method: "GET",
+    url: "/v1/versions",
+    id: "listVersions",
+    does: "What was stored at the path and removed there, newest first, also of a file that is gone. `?limit=`, `?after=`. 400 where the storage keeps the latest content alone.",
+    query: paging,
+    answers: pageOf(wireVersion),
+    refuses: looking,
+    run: versions,
+  },
   restore,
-  { method: "GET", url: "/v1/changes", run: changes },
+  {
+    method: "GET",
+    url: "/v1/changes",
+    id: "listChanges",
+    does: "What changed in the tenant, in commit order, as far as the key may read it: `{ items, next }`, `next` always there. `?limit=`, `?after=` (a cursor, or `latest`), `?wait=` (seconds, 30 at most) for something to tell; `?tenant=` with the platform key.",
+    query: [
+      {
+        name: "limit",
+        does: "How many at most; 1,000 by default.",
+        schema: z.int().min(1).max(1000),
+      },
+      {
+        name: "after",
+        does: "What an earlier answer gave as `next`, or `latest`: what comes from now on.",
+        schema: z.string(),
+      },
+      {
+        name: "wait",
+        does: "Seconds to wait for something to tell.",
+        schema: z.number().min(0).max(longestWaitSeconds),
+      },
+      tenantParameter,
+    ],
+    answers: pageOf(wireChange),
+    run: changes,
+  },
 ];

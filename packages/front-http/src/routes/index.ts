@@ -1,32 +1,26 @@
 import type { Route } from "../call.ts";
+import { documentRoute } from "./document.ts";
 import { directoryRoutes } from "./directory.ts";
 import { billRoutes } from "./bills.ts";
+import { fileRoutes } from "./files.ts";
 import { healthRoutes } from "./health.ts";
 import { historyRoutes } from "./history.ts";
 import { keyRoutes } from "./keys.ts";
-import { listFiles, statFile } from "./list-files.ts";
 import { modelRoutes } from "./models.ts";
 import { metricsRoute } from "./metrics.ts";
 import { mountRoutes } from "./mounts.ts";
 import { operationRoutes } from "./operations.ts";
 import { quotaRoutes } from "./quota.ts";
-import { readFile } from "./read-file.ts";
 import { recordRoutes } from "./records.ts";
 import { relationRoutes } from "./relations.ts";
 import { shareRoutes } from "./shares.ts";
 import { tenantsHealthRoute } from "./tenants-health.ts";
 import { tenantRoutes } from "./tenants.ts";
 import { userRoutes } from "./users.ts";
-import { appendFile, deleteFile, writeFile } from "./write-file.ts";
 
-/** Every route there is. Those of files stand for all that begins with them. */
+/** Every route there is. */
 export const routes: readonly Route[] = [
-  { method: "GET", url: "/v1/files", run: readFile },
-  { method: "PUT", url: "/v1/files", run: writeFile },
-  { method: "DELETE", url: "/v1/files", run: deleteFile },
-  { method: "POST", url: "/v1/append", run: appendFile },
-  { method: "GET", url: "/v1/stat", run: statFile },
-  { method: "GET", url: "/v1/list", run: listFiles },
+  ...fileRoutes,
   ...operationRoutes,
   ...historyRoutes,
   ...keyRoutes,
@@ -43,4 +37,5 @@ export const routes: readonly Route[] = [
   ...healthRoutes,
   tenantsHealthRoute,
   metricsRoute,
+  documentRoute(() => routes),
 ];

@@ -5,14 +5,16 @@ import {
   mintRequest,
   narrowRequest,
   rotateRequest,
+  wireKey,
   wireKeyOf,
+  wireMintedKey,
   wireMintedKeyOf,
 } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Route } from "../call.ts";
-import { jsonBytes, parseJson } from "../json-body.ts";
+import { done, found, made, pageOf, paging, recording, tenantParameter } from "../describe.ts";
 import { pageAnswer, paged } from "./paged.ts";
-import { post, secretLost } from "./post.ts";
+import { post, secretLost, taking } from "./post.ts";
 
 const mintedAnswer = (minted: MintedKey): Answer => {
   const json = wireMintedKeyOf(minted);
@@ -28,6 +30,11 @@ const mintedAnswer = (minted: MintedKey): Answer => {
 export const keyRoutes: readonly Route[] = [
   post({
     url: "/v1/keys",
+    id: "mintKey",
+    does: "`{ name, tenant?, workspacePrefix?, subject?, scopes?, expiresAt? }`. 201 with `key`, the secret: the only answer that holds it.",
+    example: { name: "ci", workspacePrefix: "/workspace/acme", scopes: ["read", "write"] },
+    answers: made(wireMintedKey, "The key, with its secret."),
+    refuses: recording,
     schema: mintRequest,
     run: async ({ control, ctx }, input) =>
       mintedAnswer(await control.keys.mint(ctx, keyInputOf(input))),
@@ -36,6 +43,10 @@ export const keyRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/keys",
+    id: "listKeys",
+    does: "A page of keys, without secrets. `?tenant=`.",
+    query: [...paging, tenantParameter],
+    answers: pageOf(wireKey),
     run: async (call) => {
       const query = { ...paged(call, "keys"), tenant: call.query.text("tenant") };
       return pageAnswer(call, "keys", await call.control.keys.list(call.ctx, query), wireKeyOf);
@@ -44,23 +55,34 @@ export const keyRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/keys/:id",
+    id: "getKey",
+    does: "One key, without its secret.",
+    answers: found(wireKey),
     run: async ({ control, ctx, param }) => ({
       status: 200,
       json: wireKeyOf(await control.keys.get(ctx, param("id"))),
     }),
   },
-  {
-    method: "PATCH",
+  taking("PATCH", {
     url: "/v1/keys/:id",
-    run: async (call) => {
-      const patch = parseJson(await jsonBytes(call.upload()), narrowRequest);
-      const key = await call.control.keys.narrow(call.ctx, call.param("id"), keyPatchOf(patch));
-      return { status: 200, json: wireKeyOf(key) };
-    },
-  },
+    id: "narrowKey",
+    does: "`{ name?, scopes?, workspacePrefix?, expiresAt? }`, only narrower.",
+    example: { scopes: ["read"] },
+    answers: found(wireKey),
+    refuses: ["conflict"],
+    schema: narrowRequest,
+    run: async ({ control, ctx, param }, patch) => ({
+      status: 200,
+      json: wireKeyOf(await control.keys.narrow(ctx, param("id"), keyPatchOf(patch))),
+    }),
+  }),
   {
     method: "DELETE",
     url: "/v1/keys/:id",
+    id: "revokeKey",
+    does: "Revokes it, and what was minted with it. 204 once no request with it can succeed any more.",
+    answers: done,
+    refuses: ["conflict"],
     run: async ({ control, ctx, param }) => {
       await control.keys.revoke(ctx, param("id"));
       return { status: 204 };
@@ -68,6 +90,11 @@ export const keyRoutes: readonly Route[] = [
   },
   post({
     url: "/v1/keys/:id/rotate",
+    id: "rotateKey",
+    does: "`{ overlapSeconds? }`, 604,800 at most. 201 with the successor's secret.",
+    example: { overlapSeconds: 3600 },
+    answers: made(wireMintedKey, "The successor, with its secret."),
+    refuses: recording,
     schema: rotateRequest,
     run: async ({ control, ctx, param }, { overlapSeconds = 0 }) =>
       mintedAnswer(await control.keys.rotate(ctx, param("id"), overlapSeconds * 1000)),

@@ -23,6 +23,10 @@ const isLocal = ({ socket, headers }: IncomingMessage): boolean => {
 export const metricsRoute: Route = {
   method: "GET",
   url: "/metrics",
+  id: "metrics",
+  does: "Metrics in the text format of Prometheus, without a name of a tenant, key or path. Needs no key from the server's own machine, elsewhere the platform key.",
+  answers: { 200: { does: "The metrics.", types: ["text/plain"] } },
+  refuses: ["unauthenticated", "not-found", "forbidden", "rate-limited", "unavailable", "timeout"],
   open: true,
   run: async ({ request, control, visitor, metrics }) => {
     if (metrics === undefined) throw new FileError("not-found", "This server keeps no metrics.");

@@ -1,7 +1,8 @@
 import type { ModelRecord } from "@bulkhead/contract";
-import { modelRequest, type ModelRequest, wireModelOf } from "@bulkhead/wire";
+import { modelRequest, type ModelRequest, wireModel, wireModelOf } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
+import { done, found, made, pageOf, paging, recording, tenantParameter } from "../describe.ts";
 import { pageAnswer, paged } from "./paged.ts";
 import { post } from "./post.ts";
 
@@ -18,6 +19,15 @@ const put = async ({ control, ctx }: Call, input: ModelRequest): Promise<Answer>
 export const modelRoutes: readonly Route[] = [
   post({
     url: "/v1/models",
+    id: "putModel",
+    does: "`{ name, source, tenant? }`: a model of the tenant's own in OpenFGA's DSL or JSON. 201, 200 where it took another's place.",
+    example: {
+      name: "documents",
+      source:
+        "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define reader: [user]\n",
+    },
+    answers: { ...made(wireModel), ...found(wireModel, "It took another model's place.") },
+    refuses: recording,
     schema: modelRequest,
     run: put,
     again: async ({ control, ctx }, { name, tenant }) =>
@@ -26,6 +36,10 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/models",
+    id: "listModels",
+    does: "A page of models. `?tenant=`.",
+    query: [...paging, tenantParameter],
+    answers: pageOf(wireModel),
     run: async (call) => {
       const query = { ...paged(call, "models"), tenant: call.query.text("tenant") };
       return pageAnswer(
@@ -39,6 +53,10 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/models/:name",
+    id: "getModel",
+    does: "One model. `?tenant=`.",
+    query: [tenantParameter],
+    answers: found(wireModel),
     run: async ({ control, ctx, decoded, query }) => ({
       status: 200,
       json: wireModelOf(await control.models.get(ctx, decoded("name"), query.text("tenant"))),
@@ -47,6 +65,11 @@ export const modelRoutes: readonly Route[] = [
   {
     method: "DELETE",
     url: "/v1/models/:name",
+    id: "removeModel",
+    does: "Removes it with all relations that stand on it. 204. `?tenant=`.",
+    query: [tenantParameter],
+    answers: done,
+    refuses: ["conflict"],
     run: async ({ control, ctx, decoded, query }) => {
       await control.models.remove(ctx, decoded("name"), query.text("tenant"));
       return { status: 204 };

@@ -1,13 +1,18 @@
 import { FileError, type MountRecord } from "@bulkhead/contract";
 import {
+  appliedMounts,
   applyRequest,
   mountChanges,
+  plannedMounts,
   rotateMountRequest,
+  wireMount,
   wireMountOf,
+  wireMountState,
   wireMountStateOf,
 } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
+import { done, found, pageOf, paging, recording, tenantParameter } from "../describe.ts";
 import { pageAnswer, paged } from "./paged.ts";
 import { post } from "./post.ts";
 
@@ -31,7 +36,7 @@ const plan = async (
 });
 
 /** The mounts that were made while the answer was lost. */
-const found = async ({ control, ctx }: Call, paths: ReadonlySet<string>): Promise<Answer> => {
+const findMounts = async ({ control, ctx }: Call, paths: ReadonlySet<string>): Promise<Answer> => {
   const mounts: MountRecord[] = [];
   let after: string | undefined;
   do {
@@ -46,19 +51,64 @@ const found = async ({ control, ctx }: Call, paths: ReadonlySet<string>): Promis
 
 /** `/v1/mounts` */
 export const mountRoutes: readonly Route[] = [
-  { method: "GET", url: "/v1/mounts", run: (call) => listed(call, undefined) },
-  { method: "GET", url: "/v1/tenants/:id/mounts", run: (call) => listed(call, call.param("id")) },
-  post({ url: "/v1/mounts/plan", schema: mountChanges, run: plan, again: plan }),
+  {
+    method: "GET",
+    url: "/v1/mounts",
+    id: "listMounts",
+    does: "A page of mounts, tenants' roots excepted and without credentials. `?tenant=`. The platform key sees all, a tenant's admin those on its ground.",
+    query: [...paging, tenantParameter],
+    answers: pageOf(wireMount),
+    run: (call) => listed(call, undefined),
+  },
+  {
+    method: "GET",
+    url: "/v1/tenants/:id/mounts",
+    id: "listTenantMounts",
+    does: "The same for one tenant.",
+    query: paging,
+    answers: pageOf(wireMount),
+    run: (call) => listed(call, call.param("id")),
+  },
+  post({
+    url: "/v1/mounts/plan",
+    id: "planMounts",
+    does: "`{ add?: [{ path, backend, tenant?, readOnly?, folder?, bucket?, region?, priority?, shadow? }], remove?: [id…], credentials?: { path: { … } } }` → `{ plan, hash }`: what would be hidden, whose files are touched, where content would be, and what refuses it. Does nothing.",
+    example: { add: [{ path: "/workspace/acme/archive", backend: "archive", readOnly: true }] },
+    answers: found(plannedMounts),
+    refuses: recording,
+    schema: mountChanges,
+    run: plan,
+    again: plan,
+  }),
   post({
     url: "/v1/mounts/apply",
+    id: "applyMounts",
+    does: "`{ plan, hash, credentials? }`. 200 `{ mounts }`; 409 `conflict` with `effects` where it would do something else by now, or is refused; 403 `residency`.",
+    example: {
+      plan: {
+        add: [{ path: "/workspace/acme/archive", backend: "archive" }],
+        remove: [],
+        credentials: [],
+        shadows: [],
+        tenants: ["acme"],
+        residency: [],
+        refusals: [],
+      },
+      hash: "sha256:0f1e",
+    },
+    answers: found(appliedMounts, "The mounts that were made."),
+    refuses: recording,
     schema: applyRequest,
     run: async ({ control, ctx }, { credentials, ...planned }) =>
       applied(await control.mounts.apply(ctx, planned, credentials)),
-    again: (call, { plan: { add } }) => found(call, new Set(add.map(({ path }) => path))),
+    again: (call, { plan: { add } }) => findMounts(call, new Set(add.map(({ path }) => path))),
   }),
   {
     method: "GET",
     url: "/v1/mounts/:id",
+    id: "getMount",
+    does: "One mount, with `state` and `verified`: the storage is asked.",
+    answers: found(wireMountState),
     run: async ({ control, ctx, decoded }) => ({
       status: 200,
       json: wireMountStateOf(await control.mounts.get(ctx, decoded("id"))),
@@ -67,6 +117,10 @@ export const mountRoutes: readonly Route[] = [
   {
     method: "DELETE",
     url: "/v1/mounts/:id",
+    id: "removeMount",
+    does: "Unmounts. 204; 409 `not-empty` while a storage of the mount's own holds files.",
+    answers: done,
+    refuses: ["conflict", "not-empty"],
     run: async ({ control, ctx, decoded }) => {
       await control.mounts.remove(ctx, decoded("id"));
       return { status: 204 };
@@ -74,6 +128,11 @@ export const mountRoutes: readonly Route[] = [
   },
   post({
     url: "/v1/mounts/:id/rotate",
+    id: "rotateMount",
+    does: "`{ credentials }`: tried, then put in the place of the present ones; what is being sent goes on. Platform key.",
+    example: { credentials: { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "…" } },
+    answers: found(wireMount),
+    refuses: ["conflict"],
     schema: rotateMountRequest,
     run: async ({ control, ctx, decoded }, { credentials }) => ({
       status: 200,

@@ -9,7 +9,9 @@ import {
 } from "@bulkhead/contract";
 import { glob, grep, makeDirectory } from "@bulkhead/kit";
 import {
+  globAnswer,
   globRequest,
+  grepAnswer,
   grepRequest,
   mkdirRequest,
   type MoveRequest,
@@ -19,6 +21,7 @@ import {
 import type { z } from "zod";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
+import { begunJob, changing, found, looking, statWith } from "../describe.ts";
 import { isFirst } from "../idempotent.ts";
 import { below } from "./list-files.ts";
 import { post } from "./post.ts";
@@ -26,6 +29,11 @@ import { statAnswer, visibleStat, withVisibleEtag } from "./stat-answer.ts";
 
 const mkdir = post({
   url: "/v1/mkdir",
+  id: "makeDirectory",
+  does: "`{ path, parents?, existOk? }`. 201 with the stat.",
+  example: { path: "/data/2026", parents: true },
+  answers: statWith(201, "It is there."),
+  refuses: changing,
   schema: mkdirRequest,
   run: async (call, { path: raw, parents, existOk }) => {
     const path = parseRequestPath(raw);
@@ -66,9 +74,18 @@ type Transfer = (
   options: MoveOptions,
 ) => Promise<object>;
 
-const transfer = (verb: "copy" | "move", of: (session: Session) => Transfer): Route =>
+const transfer = (verb: "copy" | "move", does: string, of: (session: Session) => Transfer): Route =>
   post<MoveRequest>({
     url: `/v1/${verb}`,
+    id: verb,
+    does,
+    example: { from: "/data/draft.txt", to: "/data/final.txt", mode: "create" },
+    answers: {
+      ...statWith(201, "Nothing stood there."),
+      ...statWith(200, "It took the place of what stood there."),
+      ...begunJob,
+    },
+    refuses: changing,
     schema: moveRequest,
     run: async (call, { from: source, to: target, mode, ifMatch }) => {
       const [from, to] = [parseRequestPath(source), parseRequestPath(target)];
@@ -120,6 +137,11 @@ const globFiles = async (
 
 const globRoute = post({
   url: "/v1/glob",
+  id: "glob",
+  does: "`{ pattern, path?, limit? }` → `{ paths, truncated }`.",
+  example: { pattern: "**/*.csv", path: "/data" },
+  answers: found(globAnswer),
+  refuses: looking,
   schema: globRequest,
   run: globFiles,
   again: globFiles,
@@ -145,6 +167,11 @@ const grepFiles = async (
 
 const grepRoute = post({
   url: "/v1/grep",
+  id: "grep",
+  does: "`{ pattern, path?, include?, ignoreCase?, limit? }` → `{ matches: [{ path, line, text }], truncated }`. The pattern is RE2: it runs in linear time.",
+  example: { pattern: "error [0-9]+", path: "/logs", include: "*.log", ignoreCase: true },
+  answers: found(grepAnswer),
+  refuses: looking,
   schema: grepRequest,
   run: grepFiles,
   again: grepFiles,
@@ -163,8 +190,12 @@ const grepOptions = (from: {
 /** The file operations that are told in JSON. */
 export const operationRoutes: readonly Route[] = [
   mkdir,
-  transfer("copy", (session) => session.copy),
-  transfer("move", (session) => session.move),
+  transfer(
+    "copy",
+    '`{ from, to, mode?, ifMatch? }`. `mode` judges the target: `"create"` (default), `"overwrite"`, `{ ifMatch }`; `ifMatch` the source. 201, 200 replaced, 202 with a job.',
+    (session) => session.copy,
+  ),
+  transfer("move", "As copy. Replaces nothing unless told to.", (session) => session.move),
   globRoute,
   grepRoute,
 ];

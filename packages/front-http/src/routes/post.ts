@@ -1,25 +1,45 @@
 import { FileError } from "@bulkhead/contract";
 import type { z } from "zod";
 import type { Answer } from "../answer.ts";
-import type { Call, Route } from "../call.ts";
+import type { Call, Method, Route } from "../call.ts";
+import type { Described } from "../describe.ts";
 import { once, requestDigest } from "../idempotent.ts";
 import { jsonBytes, parseJson } from "../json-body.ts";
 
-export interface PostOptions<T> {
+/** A route that takes JSON. */
+export interface JsonOptions<T> extends Omit<Described, "takes"> {
   readonly url: string;
   readonly schema: z.ZodType<T>;
+  /** A body that the schema accepts, for the document. */
+  readonly example: unknown;
   readonly run: (call: Call, input: T) => Promise<Answer>;
+}
+
+export interface PostOptions<T> extends JsonOptions<T> {
   /** Renders what was carried out while its answer was lost; `run` itself where it changes nothing. */
   readonly again: (call: Call, input: T) => Promise<Answer>;
 }
 
-/** Makes a route that takes JSON, checked before anything happens, once for each `Idempotency-Key`. */
-export const post = <T>({ url, schema, run, again }: PostOptions<T>): Route => {
+/** Makes a route that takes JSON, checked before anything happens. */
+export const taking = <T>(
+  method: Method,
+  { schema, example, run, ...described }: JsonOptions<T>,
+): Route => ({
+  ...described,
+  method,
+  takes: { json: schema, example },
+  run: async (call) => run(call, parseJson(await jsonBytes(call.upload()), schema)),
+});
+
+/** Makes a POST that takes JSON, checked before anything happens, once for each `Idempotency-Key`. */
+export const post = <T>({ schema, example, run, again, ...described }: PostOptions<T>): Route => {
+  const { url } = described;
   const route = `POST ${url}`;
   const names = [...url.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
   return {
+    ...described,
     method: "POST",
-    url,
+    takes: { json: schema, example },
     run: async (call) => {
       const bytes = await jsonBytes(call.upload());
       const input = parseJson(bytes, schema);

@@ -5,11 +5,21 @@ import {
   shareInputOf,
   shareRequest,
   shareStatus,
+  wireShare,
   wireShareOf,
 } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, OpenCall, Route } from "../call.ts";
 import { readConditions } from "../conditions.ts";
+import {
+  contentAnswers,
+  done,
+  made,
+  pageOf,
+  paging,
+  recording,
+  tenantParameter,
+} from "../describe.ts";
 import { malformed } from "../fault.ts";
 import { contentHeaders } from "../file-headers.ts";
 import { parseRange } from "../range-header.ts";
@@ -64,6 +74,11 @@ const readLink = async (call: OpenCall): Promise<Answer> => {
 export const shareRoutes: readonly Route[] = [
   post({
     url: "/v1/shares",
+    id: "createShare",
+    does: "`{ path, tenant? | subject? | link?: true, permission?, expiresAt? | expiresInDays?, maxUses?, password? }`. 201; of a link `url`, told this once.",
+    example: { path: "/reports/q3.pdf", tenant: "beta", expiresInDays: 30 },
+    answers: made(wireShare),
+    refuses: [...recording, "is-directory"],
     schema: shareRequest,
     run: async ({ control, ctx }, input) => {
       const json = wireShareOf(await control.shares.create(ctx, shareInputOf(input, ctx.now)));
@@ -79,6 +94,14 @@ export const shareRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/shares",
+    id: "listShares",
+    does: "A page of shares, given and received. `?tenant=`, `?status=active|expired|revoked`.",
+    query: [
+      ...paging,
+      tenantParameter,
+      { name: "status", does: "Shares in this state alone.", schema: shareStatus },
+    ],
+    answers: pageOf(wireShare),
     run: async (call) => {
       const { control, ctx, query } = call;
       const page = await control.shares.list(ctx, {
@@ -92,10 +115,43 @@ export const shareRoutes: readonly Route[] = [
   {
     method: "DELETE",
     url: "/v1/shares/:id",
+    id: "revokeShare",
+    does: "Ends a share at once. 204.",
+    answers: done,
+    refuses: ["conflict"],
     run: async ({ control, ctx, decoded }) => {
       await control.shares.revoke(ctx, decoded("id"));
       return { status: 204 };
     },
   },
-  { method: "GET", url: "/v1/links/:token", open: true, run: readLink },
+  {
+    method: "GET",
+    url: "/v1/links/:token",
+    id: "openLink",
+    does: "The content that a link leads to, as of a file; a password in `Bulkhead-Link-Password`. Each GET is one use, but for 304; HEAD is none. Needs no key.",
+    headers: [
+      "Range",
+      "If-Match",
+      "If-None-Match",
+      "If-Modified-Since",
+      "If-Unmodified-Since",
+      "If-Range",
+      "Bulkhead-Link-Password",
+    ],
+    answers: contentAnswers,
+    refuses: [
+      "not-found",
+      "forbidden",
+      "is-directory",
+      "precondition-failed",
+      "range-not-satisfiable",
+      "rate-limited",
+      "tenant-suspended",
+      "wrong-region",
+      "unavailable",
+      "timeout",
+    ],
+    open: true,
+    run: readLink,
+  },
 ];

@@ -4,15 +4,17 @@ import {
   userPatch,
   userRequest,
   userType,
+  wireGroup,
   wireGroupOf,
+  wireUser,
   wireUserOf,
 } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
+import { done, found, made, pageOf, paging, type QueryParameter, recording } from "../describe.ts";
 import { malformed } from "../fault.ts";
-import { jsonBytes, parseJson } from "../json-body.ts";
 import { pageAnswer, paged } from "./paged.ts";
-import { post } from "./post.ts";
+import { post, taking } from "./post.ts";
 
 const typeOf = ({ query }: Call): UserRecord["type"] | undefined => {
   const text = query.text("type");
@@ -20,6 +22,12 @@ const typeOf = ({ query }: Call): UserRecord["type"] | undefined => {
   const type = userType.safeParse(text);
   if (!type.success) throw malformed("The parameter 'type' is 'user', 'agent' or 'service'.");
   return type.data;
+};
+
+const typeParameter: QueryParameter = {
+  name: "type",
+  does: "`user` by default.",
+  schema: userType,
 };
 
 const userMade = (user: UserRecord): Answer => {
@@ -54,6 +62,11 @@ const findGroup = async ({ control, ctx, param }: Call, id: string): Promise<Gro
 export const userRoutes: readonly Route[] = [
   post({
     url: "/v1/tenants/:id/users",
+    id: "createUser",
+    does: "`{ id, type?, email?, fullName?, role? }`; `type` is `user` (default), `agent` or `service`, `role` `owner`, `admin`, `editor` or `member` (default). 201. The role gives relations.",
+    example: { id: "alice", email: "alice@acme.example", role: "member" },
+    answers: made(wireUser),
+    refuses: recording,
     schema: userRequest,
     run: async ({ control, ctx, param }, input) =>
       userMade(await control.users.create(ctx, param("id"), input)),
@@ -63,6 +76,10 @@ export const userRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/tenants/:id/users",
+    id: "listUsers",
+    does: "A page of users. `?type=`.",
+    query: [...paging, { name: "type", does: "Those of this type alone.", schema: userType }],
+    answers: pageOf(wireUser),
     run: async (call) => {
       const tenant = call.param("id");
       const list = `users ${tenant}`;
@@ -78,26 +95,45 @@ export const userRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/tenants/:id/users/:user",
+    id: "getUser",
+    does: "One user.",
+    query: [typeParameter],
+    answers: found(wireUser),
     run: async (call) => {
       const { control, ctx, param, decoded } = call;
       const user = await control.users.get(ctx, param("id"), decoded("user"), typeOf(call));
       return { status: 200, json: wireUserOf(user) };
     },
   },
-  {
-    method: "PATCH",
+  taking("PATCH", {
     url: "/v1/tenants/:id/users/:user",
-    run: async (call) => {
+    id: "changeUser",
+    does: "`{ email?, fullName?, role?, status? }`. A suspended user's keys are refused.",
+    query: [typeParameter],
+    example: { role: "editor" },
+    answers: found(wireUser),
+    refuses: recording,
+    schema: userPatch,
+    run: async (call, patch) => {
       const { control, ctx, param, decoded } = call;
-      const [id, type] = [decoded("user"), typeOf(call)];
-      const patch = parseJson(await jsonBytes(call.upload()), userPatch);
-      const user = await control.users.patch(ctx, param("id"), id, patch, type);
+      const user = await control.users.patch(
+        ctx,
+        param("id"),
+        decoded("user"),
+        patch,
+        typeOf(call),
+      );
       return { status: 200, json: wireUserOf(user) };
     },
-  },
+  }),
   {
     method: "DELETE",
     url: "/v1/tenants/:id/users/:user",
+    id: "removeUser",
+    does: "Ends its keys and every relation that names it. 204.",
+    query: [typeParameter],
+    answers: done,
+    refuses: ["conflict"],
     run: async (call) => {
       const { control, ctx, param, decoded } = call;
       await control.users.remove(ctx, param("id"), decoded("user"), typeOf(call));
@@ -106,6 +142,11 @@ export const userRoutes: readonly Route[] = [
   },
   post({
     url: "/v1/tenants/:id/groups",
+    id: "createGroup",
+    does: "`{ id }`. 201. Who is in it are relations `member`.",
+    example: { id: "staff" },
+    answers: made(wireGroup),
+    refuses: recording,
     schema: groupRequest,
     run: async ({ control, ctx, param }, { id }) =>
       groupMade(await control.groups.create(ctx, param("id"), id)),
@@ -114,6 +155,10 @@ export const userRoutes: readonly Route[] = [
   {
     method: "GET",
     url: "/v1/tenants/:id/groups",
+    id: "listGroups",
+    does: "A page of groups.",
+    query: paging,
+    answers: pageOf(wireGroup),
     run: async (call) => {
       const tenant = call.param("id");
       const list = `groups ${tenant}`;
@@ -124,6 +169,10 @@ export const userRoutes: readonly Route[] = [
   {
     method: "DELETE",
     url: "/v1/tenants/:id/groups/:group",
+    id: "removeGroup",
+    does: "Ends it and every relation that names it. 204.",
+    answers: done,
+    refuses: ["conflict"],
     run: async ({ control, ctx, param, decoded }) => {
       await control.groups.remove(ctx, param("id"), decoded("group"));
       return { status: 204 };
