@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { AuditHead, AuditHeads, Ledger } from "@bulkhead/ledger";
 import type { Sealer } from "./seal.ts";
+import { repeatedly } from "./repeatedly.ts";
 
 /** Keys of 32 bytes derived from the master keys: the first signs, all verify. */
 export type AuditKeys = readonly [Uint8Array, ...Uint8Array[]];
@@ -109,14 +110,8 @@ export const startSigning = (
   heads: AuditHeads,
   signer: Pick<HeadSigner, "sign">,
   everyMs: number = 60_000,
-): (() => Promise<void>) => {
-  let running: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
-    // Without a ledger there is nothing that could be signed.
-    running = running.then(() => signHeads(heads, signer, Date.now)).catch(() => undefined);
-  }, everyMs).unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
-};
+): (() => Promise<void>) =>
+  // Without a ledger there is nothing that could be signed.
+  repeatedly(async () => {
+    await signHeads(heads, signer, Date.now);
+  }, everyMs);

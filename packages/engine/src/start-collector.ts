@@ -2,6 +2,7 @@ import { reasonOf } from "@bulkhead/contract";
 import type { Leases } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
 import { isDead, thisProcess } from "./process-holder.ts";
+import { repeatedly } from "./repeatedly.ts";
 import type { RootsTable } from "./roots.ts";
 
 export interface CollectorOptions {
@@ -23,21 +24,18 @@ const hourMs = 3_600_000;
  */
 export const startCollector = (options: CollectorOptions): (() => Promise<void>) => {
   const { leases, roots, templates, log, everyMs = hourMs } = options;
-  const stopping = new AbortController();
-  let running: Promise<void> = Promise.resolve();
 
-  const pass = async (): Promise<void> => {
+  const failed = (error: unknown, detail: Readonly<Record<string, unknown>> = {}): void =>
+    log("collect-failed", { ...detail, error: reasonOf(error) });
+
+  const pass = async (signal: AbortSignal): Promise<void> => {
     const lease = await leases.acquire(collectorLease, await thisProcess(), everyMs / 2, isDead);
     if (lease === undefined) return;
     try {
       for (const root of roots.all()) {
-        if (stopping.signal.aborted) return;
-        await templates.collect(root, stopping.signal).catch((error: unknown) => {
-          if (!stopping.signal.aborted)
-            log("collect-failed", {
-              root: root.path,
-              error: reasonOf(error),
-            });
+        if (signal.aborted) return;
+        await templates.collect(root, signal).catch((error: unknown) => {
+          if (!signal.aborted) failed(error, { root: root.path });
         });
       }
     } finally {
@@ -45,15 +43,5 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
     }
   };
 
-  const timer = setInterval(() => {
-    running = running
-      .then(pass)
-      .catch((error: unknown) => log("collect-failed", { error: reasonOf(error) }));
-  }, everyMs).unref();
-
-  return async () => {
-    clearInterval(timer);
-    stopping.abort();
-    await running;
-  };
+  return repeatedly(pass, everyMs, failed);
 };

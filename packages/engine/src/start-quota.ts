@@ -1,6 +1,7 @@
 import { reasonOf, type PlanSettings } from "@bulkhead/contract";
 import type { Ledger } from "@bulkhead/ledger";
 import { isDead, thisProcess } from "./process-holder.ts";
+import { repeatedly } from "./repeatedly.ts";
 
 export interface QuotaOptions {
   readonly ledger: Pick<Ledger, "leases" | "quota" | "reservations" | "tenants">;
@@ -18,12 +19,10 @@ const leaseName = "quota";
 export const startQuota = (options: QuotaOptions): (() => Promise<void>) => {
   const { ledger, onTrialEnd, log, everyMs = 10_000 } = options;
   const { leases, quota, reservations, tenants } = ledger;
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
 
   const failed = (error: unknown): void => log("quota-failed", { error: reasonOf(error) });
 
-  const pass = async (): Promise<void> => {
+  const pass = async (signal: AbortSignal): Promise<void> => {
     const lease = await leases.acquire(leaseName, await thisProcess(), everyMs * 3, isDead);
     if (lease === undefined) return;
     try {
@@ -34,20 +33,12 @@ export const startQuota = (options: QuotaOptions): (() => Promise<void>) => {
         quota.watch,
       ];
       // One that fails keeps none of the others from being done.
-      for (const step of steps) if (!stopped) await step().catch(failed);
+      for (const step of steps) if (!signal.aborted) await step().catch(failed);
     } finally {
       await leases.release(leaseName, lease.fencing);
     }
   };
 
-  const timer = setInterval(() => {
-    // Without a ledger nothing is due; the next pass looks again.
-    running = running.then(pass).catch(() => undefined);
-  }, everyMs).unref();
-
-  return async () => {
-    stopped = true;
-    clearInterval(timer);
-    await running;
-  };
+  // Without a ledger nothing is due; the next pass looks again.
+  return repeatedly(pass, everyMs);
 };

@@ -1,6 +1,7 @@
 import { reasonOf } from "@bulkhead/contract";
 import type { Intents } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
+import { repeatedly } from "./repeatedly.ts";
 import type { RootsTable } from "./roots.ts";
 
 export interface ReplaysOptions {
@@ -17,14 +18,12 @@ export interface ReplaysOptions {
  */
 export const startReplays = (options: ReplaysOptions): (() => Promise<void>) => {
   const { intents, roots, templates, log, everyMs = 15_000 } = options;
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
 
-  const pass = async (): Promise<void> => {
+  const pass = async (signal: AbortSignal): Promise<void> => {
     const lapsed = new Set(await intents.lapsedMounts());
     if (lapsed.size === 0) return;
     for (const root of roots.all()) {
-      if (stopped) return;
+      if (signal.aborted) return;
       if (!templates.hasDatabase(root) || !lapsed.has(templates.idOf(root))) continue;
       await templates.replay(root).catch((error: unknown) => {
         log("replay-failed", {
@@ -35,14 +34,6 @@ export const startReplays = (options: ReplaysOptions): (() => Promise<void>) => 
     }
   };
 
-  const timer = setInterval(() => {
-    // Without a ledger there is nothing to settle with; the next pass looks again.
-    running = running.then(pass).catch(() => undefined);
-  }, everyMs).unref();
-
-  return async () => {
-    stopped = true;
-    clearInterval(timer);
-    await running;
-  };
+  // Without a ledger there is nothing to settle with; the next pass looks again.
+  return repeatedly(pass, everyMs);
 };

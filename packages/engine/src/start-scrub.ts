@@ -2,6 +2,7 @@ import { reasonOf } from "@bulkhead/contract";
 import type { Leases } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
 import { isDead, thisProcess } from "./process-holder.ts";
+import { repeatedly } from "./repeatedly.ts";
 import type { RootsTable } from "./roots.ts";
 
 export interface ScrubOptions {
@@ -23,14 +24,11 @@ const hourMs = 3_600_000;
  */
 export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
   const { leases, roots, templates, log, lookMs = hourMs, everyMs = 24 * hourMs } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let running: Promise<void> = Promise.resolve();
 
   const failed = (error: unknown, detail: Readonly<Record<string, unknown>> = {}): void =>
     log("scrub-failed", { ...detail, error: reasonOf(error) });
 
-  const pass = async (): Promise<void> => {
+  const pass = async (signal: AbortSignal): Promise<void> => {
     // Kept after a whole pass, and not released: while it lives, nobody begins another one.
     const lease = await leases.acquire("scrub", await thisProcess(), everyMs, isDead);
     if (lease === undefined) return;
@@ -46,13 +44,5 @@ export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
     }
   };
 
-  const timer = setInterval(() => {
-    running = running.then(pass).catch((error: unknown) => failed(error));
-  }, lookMs).unref();
-
-  return async () => {
-    clearInterval(timer);
-    stopping.abort();
-    await running;
-  };
+  return repeatedly(pass, lookMs, failed);
 };
