@@ -31,6 +31,7 @@ import { addSearch } from "./commands/search.ts";
 import { addServe } from "./commands/serve.ts";
 import { addShare } from "./commands/share.ts";
 import { addStat } from "./commands/stat.ts";
+import { addSync } from "./commands/sync.ts";
 import { addTenant } from "./commands/tenant.ts";
 import { addTree } from "./commands/tree.ts";
 import { addUser } from "./commands/user.ts";
@@ -78,6 +79,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addCat(program, bound);
   addGet(program, bound);
   addPut(program, bound);
+  addSync(program, bound);
   addImportTree(program, bound);
   addCopyAndMove(program, bound);
   addRm(program, bound);

@@ -7,10 +7,11 @@ import type { ImportSource, SourceEntry, Unfit } from "./source.ts";
 
 const chunkBytes = 262_144;
 
-const stampOf = ({ dev, ino, size, mtimeNs }: BigIntStats): string =>
+/** Changes whenever a local file does. */
+export const stampOf = ({ dev, ino, size, mtimeNs }: BigIntStats): string =>
   `${dev}:${ino}:${size}:${mtimeNs}`;
 
-const isMissing = (error: unknown): boolean =>
+export const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";
 
 const kindOf = (entry: Dirent<Buffer>): string => {
@@ -52,14 +53,23 @@ const tidied = async (folder: string): Promise<boolean> => {
   return empty;
 };
 
-/** A folder of this machine. Links are not followed. Rejects with a `UsageError` for anything else. */
-export const folderSource = async (cwd: string, given: string): Promise<ImportSource> => {
+/**
+ * A folder of this machine. Links are not followed. Rejects with a `UsageError` for anything else, but with `absent` for
+ * what is not there.
+ */
+export const folderSource = async (
+  cwd: string,
+  given: string,
+  absent = false,
+): Promise<ImportSource> => {
   const root = resolve(cwd, given);
   const stats = await lstat(root).catch((error: unknown) => {
-    if (isMissing(error)) throw new UsageError(`there is no folder '${given}'`);
-    throw error;
+    if (!isMissing(error)) throw error;
+    if (absent) return undefined;
+    throw new UsageError(`there is no folder '${given}'`);
   });
-  if (!stats.isDirectory()) throw new UsageError(`'${given}' is not a folder; put takes files`);
+  if (stats?.isDirectory() === false)
+    throw new UsageError(`'${given}' is not a folder; put takes files`);
   const at = (below: readonly string[]): string => join(root, ...below);
 
   return {

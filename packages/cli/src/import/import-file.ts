@@ -1,14 +1,12 @@
 import { BulkheadError } from "@bulkhead/client";
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Place } from "../place.ts";
 import type { ImportSource } from "./source.ts";
 import type { Imported } from "./import-state.ts";
+import { patiently } from "./patiently.ts";
 
 /** Content up to so many bytes is read whole, so that sending it again needs no second look at the source. */
 const wholeBytes = 1024 * 1024;
-const tries = 8;
-const longestPauseMs = 5000;
 
 export interface ImportFileOptions {
   readonly source: ImportSource;
@@ -18,26 +16,10 @@ export interface ImportFileOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Another try may go better. */
-const isTemporary = (error: unknown): error is BulkheadError =>
-  error instanceof BulkheadError && error.retryable && error.code !== "conflict";
-
-const isThere = (error: unknown): boolean =>
+/** Something is there that is not what was expected. */
+export const isThere = (error: unknown): boolean =>
   error instanceof BulkheadError &&
   (error.code === "precondition-failed" || error.code === "already-exists");
-
-/** Does it again where the server is away for a moment or says so. */
-const patiently = async <T>(signal: AbortSignal | undefined, act: () => Promise<T>): Promise<T> => {
-  for (let i = 1; ; i++)
-    try {
-      return await act();
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (i === tries || !isTemporary(error)) throw error;
-      const ms = Math.min(longestPauseMs, (error.fields.retryAfter ?? 0) * 1000 || 50 * 2 ** i);
-      await sleep(ms, undefined, signal === undefined ? {} : { signal });
-    }
-};
 
 /** What is at the target now: its SHA-256 in hex, and its ETag. */
 const lookAt = async (

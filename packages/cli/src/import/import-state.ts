@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Terminal } from "../terminal.ts";
@@ -14,7 +14,7 @@ export interface Imported {
   readonly etag: string;
 }
 
-/** What an import has done so far, kept in a file, so that another run goes on where one was killed. */
+/** What an import or a sync has done so far, kept in a file, so that another run goes on where one was killed. */
 export interface ImportState extends AsyncDisposable {
   readonly file: string;
   readonly get: (path: string) => Imported | undefined;
@@ -25,7 +25,9 @@ export interface ImportState extends AsyncDisposable {
   readonly end: () => Promise<void>;
 }
 
-const folderOf = (env: Terminal["env"]): string => {
+type Kind = "imports" | "syncs";
+
+const folderOf = (env: Terminal["env"], kind: Kind): string => {
   const base = env["XDG_STATE_HOME"];
   const home = env["HOME"];
   return join(
@@ -33,7 +35,7 @@ const folderOf = (env: Terminal["env"]): string => {
       ? base
       : join(home === undefined || home === "" ? homedir() : home, ".local", "state"),
     "bulkhead",
-    "imports",
+    kind,
   );
 };
 
@@ -52,21 +54,32 @@ const importedOf = (line: string): Imported | undefined => {
     : undefined;
 };
 
-/** Opens the state of the import of that source to that target; `from` and `to` name them the same each time. */
+const lineOf = ({ path, stamp, etag }: Imported): string =>
+  `${JSON.stringify([path, stamp, etag])}\n`;
+
+/** Opens the state between that source and that target; `from` and `to` name them the same each time. */
 export const openImportState = async (
   env: Terminal["env"],
   from: string,
   to: string,
+  kind: Kind = "imports",
 ): Promise<ImportState> => {
-  const folder = folderOf(env);
+  const folder = folderOf(env, kind);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = createHash("sha256").update(`${from}\0${to}`).digest("hex").slice(0, 32);
   const file = join(folder, `${name}.jsonl`);
   const known = new Map<string, Imported>();
-  const text = await readFile(file, "utf8").catch(() => "");
-  for (const line of text.split("\n")) {
+  let text = await readFile(file, "utf8").catch(() => "");
+  const lines = text.split("\n");
+  for (const line of lines) {
     const imported = importedOf(line);
     if (imported !== undefined) known.set(imported.path, imported);
+  }
+  // What is never ended would grow for ever.
+  if (lines.length > 2 * known.size + 100) {
+    text = [...known.values()].map(lineOf).join("");
+    await writeFile(`${file}.new`, text, { mode: 0o600 });
+    await rename(`${file}.new`, file);
   }
   let handle: FileHandle | undefined = await open(file, "a", 0o600);
   // A part of a line must not become a part of the next one.
@@ -95,7 +108,7 @@ export const openImportState = async (
     size: () => known.size,
     add: (imported) => {
       known.set(imported.path, imported);
-      waiting.push(`${JSON.stringify([imported.path, imported.stamp, imported.etag])}\n`);
+      waiting.push(lineOf(imported));
       return flush();
     },
     end: async () => {

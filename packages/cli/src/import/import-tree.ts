@@ -1,11 +1,12 @@
 import { BulkheadError } from "@bulkhead/client";
-import { type ErrorCode, parseRequestPath } from "@bulkhead/contract";
+import { parseRequestPath } from "@bulkhead/contract";
 import type { Cli } from "../cli.ts";
 import { about, Failure } from "../failure.ts";
 import { type Place, spelled } from "../place.ts";
 import { pool } from "../pool.ts";
 import { startProgress } from "../progress.ts";
 import { joined, nameBelow } from "../relative.ts";
+import { endsAll } from "./ends-all.ts";
 import { importFile } from "./import-file.ts";
 import { type ImportState, openImportState } from "./import-state.ts";
 import { placeName } from "./server-source.ts";
@@ -31,24 +32,6 @@ export interface ImportReport {
   /** Files removed from the source. */
   readonly removed: number;
 }
-
-/** What concerns one file; everything else would be the same for the next one. */
-const single: ReadonlySet<ErrorCode> = new Set([
-  "invalid-path",
-  "not-found",
-  "already-exists",
-  "precondition-failed",
-  "is-directory",
-  "not-directory",
-  "conflict",
-  "too-large",
-  "internal",
-]);
-
-const endsAll = (error: unknown): boolean => {
-  const why = error instanceof Failure ? error.why : error;
-  return why instanceof BulkheadError && !single.has(why.code);
-};
 
 /** Copies a tree file by file, each once however often the run is killed, and removes the source only when all is verified. */
 export const importTree = async (cli: Cli, options: ImportTreeOptions): Promise<ImportReport> => {
