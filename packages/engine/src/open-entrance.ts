@@ -48,7 +48,10 @@ export const openEntrance = (
     await slices.close();
   });
   const door = entrance({
-    admittance: admission(settings.admission),
+    admittance: admission({
+      ...settings.admission,
+      pressure: { ledgerDelay: ledger.delay, ...settings.admission?.pressure },
+    }),
     drawing: slices,
     throttle: throttles({ reserve: ledger.rates.throttle }),
     tenantFacts: tenantFacts({

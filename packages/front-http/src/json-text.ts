@@ -17,8 +17,8 @@ const sliced = async (value: object, signal: AbortSignal): Promise<string> => {
     }
     const items: string[] = [];
     for (let i = 0; i < member.length; i += atOnce) {
-      items.push(JSON.stringify(member.slice(i, i + atOnce)).slice(1, -1));
       await pace();
+      items.push(JSON.stringify(member.slice(i, i + atOnce)).slice(1, -1));
     }
     members.push(`${JSON.stringify(name)}:[${items.join(",")}]`);
   }

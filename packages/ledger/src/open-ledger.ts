@@ -4,6 +4,7 @@ import { createAuditLog } from "./audit-log.ts";
 import { createAuthority } from "./authority.ts";
 import { createChanges } from "./change.ts";
 import { createContentRoots } from "./content-roots.ts";
+import { answerDelay } from "./answer-delay.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { createDenials } from "./denials.ts";
 import { createFileChanges } from "./file-changes.ts";
@@ -129,7 +130,8 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
   // The process may end while they tick.
   for (const timer of timers) timer.unref();
 
-  const authority = createAuthority(revision, lastUsed.used);
+  const answers = answerDelay(revision);
+  const authority = createAuthority(answers.database, lastUsed.used);
   let closing: Promise<void> | undefined;
   return {
     id,
@@ -166,6 +168,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     usage: createUsage(background, id),
     trees: { ...createTreeCommits(hot, trees), ...createTreeHousekeeping(background) },
     onBehalfOf: behalf.of,
+    delay: answers.delay,
     ready: () => readiness(background),
     close: () =>
       (closing ??= (async () => {

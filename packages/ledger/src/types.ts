@@ -262,6 +262,8 @@ export interface Ledger {
   readonly trees: Trees;
   /** Runs work for a tenant: of the connections it gets its share. */
   readonly onBehalfOf: <R>(owner: string, work: () => R) => R;
+  /** By how many milliseconds the smallest question takes longer now than at its best. */
+  readonly delay: () => number;
   /** Id of this ledger, made with it. */
   readonly id: string;
   /** Names what is not ready: `database`, `migrations`, `recovery`; or nothing. */

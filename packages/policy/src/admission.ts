@@ -38,8 +38,7 @@ const busy = (what: string) => (): FileError =>
 
 /**
  * Keeps neighbours quiet: so many requests of a tenant at once, fewer while others ask and the process cannot keep up, the
- * rest waiting, in turn between tenants. A body that
- * is on its way at its client's pace counts apart, so that slow readers keep nobody from being served.
+ * rest waiting, in turn between tenants. Who is down to one and has many waiting rests between them. A body that is on its way at its client's pace counts apart, so that slow readers keep nobody from being served.
  */
 export const admission = (options: AdmissionOptions = {}): Admittance => {
   const { tenant = 32, process = 512, queue = 1024, waitMs = 10_000 } = options;
@@ -91,6 +90,7 @@ export const admission = (options: AdmissionOptions = {}): Admittance => {
         throw error;
       }
       const unwatch = watched(owner);
+      const begun = performance.now();
       let ended = false;
       let streaming: Promise<void> | undefined;
       const stream = async (): Promise<void> => {
@@ -107,7 +107,12 @@ export const admission = (options: AdmissionOptions = {}): Admittance => {
           ended = true;
           left();
           unwatch();
-          give();
+          const rest =
+            streaming === undefined
+              ? shared.rest(performance.now() - begun, requests.waiting(owner))
+              : 0;
+          if (rest > 0) setTimeout(give, rest).unref();
+          else give();
         },
       };
     },

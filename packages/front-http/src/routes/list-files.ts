@@ -1,5 +1,5 @@
 import { child, type RequestPath } from "@bulkhead/contract";
-import { listRecursive } from "@bulkhead/kit";
+import { listRecursive, mapInSlices } from "@bulkhead/kit";
 import { entryOf, fileStatOf } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call } from "../call.ts";
@@ -25,13 +25,18 @@ export const listFiles = async (call: Call): Promise<Answer> => {
   const list = `list ${path}`;
   const options = paged(call, list);
   const { session } = call.control;
+  const { signal } = call.ctx;
   const page = recursive
-    ? await listRecursive(session, call.ctx, path, options).then(({ entries, next }) => ({
-        entries: entries.map((entry) => fileStatOf(below(path, entry.path), entry)),
+    ? await listRecursive(session, call.ctx, path, options).then(async ({ entries, next }) => ({
+        entries: await mapInSlices(
+          entries,
+          (entry) => fileStatOf(below(path, entry.path), entry),
+          signal,
+        ),
         next,
       }))
-    : await session.list(call.ctx, path, options).then(({ entries, next }) => ({
-        entries: entries.map((entry) => entryOf(path, entry)),
+    : await session.list(call.ctx, path, options).then(async ({ entries, next }) => ({
+        entries: await mapInSlices(entries, (entry) => entryOf(path, entry), signal),
         next,
       }));
   const { next, headers } = pageLinks(call, list, page.next);

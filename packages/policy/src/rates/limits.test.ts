@@ -120,10 +120,11 @@ describe("admission", () => {
 
 describe("a process under pressure", () => {
   /** A process whose turns take as long as told, one after each request. */
-  const loaded = (turn: () => number) => {
+  const loaded = (turn: () => number, ledgerDelay = (): number => 0) => {
     let now = 0;
     let turns: (() => void)[] = [];
-    const gauge = pressure({ clock: () => now, nextTurn: (run) => void turns.push(run) });
+    const nextTurn = (run: () => void): void => void turns.push(run);
+    const gauge = pressure({ clock: () => now, nextTurn, ledgerDelay });
     const pass = (): void => {
       while (turns.length > 0) {
         const due = turns;
@@ -149,6 +150,75 @@ describe("a process under pressure", () => {
     turn = 0.5;
     for (let i = 0; i < 2000; i++) ask(i % 2 === 0 ? "a" : "b");
     expect(gauge.share()).toBe(32);
+  });
+
+  it("takes a ledger that answers late as it takes long turns, and tries more only now and then", () => {
+    let late = 8;
+    const { gauge, ask } = loaded(
+      () => 0.5,
+      () => late,
+    );
+    for (let i = 0; i < 10; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect(gauge.share()).toBe(1);
+    late = 0;
+    // Each of these takes two milliseconds.
+    for (let i = 0; i < 40; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect(gauge.share()).toBe(1);
+    for (let i = 0; i < 20; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect(gauge.share()).toBe(2);
+  });
+
+  it("lets who is down to one and has many waiting rest as long as it worked", () => {
+    let turn = 30;
+    const { gauge, ask, wait } = loaded(() => turn);
+    for (let i = 0; i < 10; i++) ask("a");
+    expect([gauge.share(), gauge.rest(8, 64)]).toEqual([1, 0]);
+    for (let i = 0; i < 10; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect([gauge.rest(8, 64), gauge.rest(8, 8), gauge.rest(8, 0)]).toEqual([8, 2, 0]);
+    expect(gauge.rest(500, 64)).toBe(20);
+    wait(2000);
+    expect(gauge.rest(8, 64)).toBe(0);
+    turn = 0.5;
+    for (let i = 0; i < 2000; i++) ask(i % 2 === 0 ? "a" : "b");
+    expect(gauge.rest(8, 64)).toBe(0);
+  });
+
+  it("gives the place of who rests to nobody until then", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    try {
+      let turn = (): void => undefined;
+      let now = 0;
+      const nextTurn = (run: () => void): void => {
+        turn = () => {
+          now += 50;
+          run();
+        };
+      };
+      const door = admission({ pressure: { clock: () => now, nextTurn } });
+      const { signal } = new AbortController();
+      for (const owner of ["t", "u", "t", "u", "t", "u"]) {
+        (await door.enter(owner, signal)).end();
+        turn();
+        turn();
+      }
+      const first = await door.enter("t", signal);
+      const waiting = Array.from({ length: 40 }, () => door.enter("t", signal));
+      await vi.advanceTimersByTimeAsync(10);
+      first.end();
+      await vi.advanceTimersByTimeAsync(9);
+      expect(door.count("t")).toMatchObject({ requests: 1, waiting: 40 });
+      await vi.advanceTimersByTimeAsync(1);
+      expect(door.count("t").waiting).toBe(39);
+      // Who has nobody waiting goes on at once.
+      (await door.enter("u", signal)).end();
+      expect(door.count("u").requests).toBe(0);
+      for (const place of waiting) {
+        void place.then(({ end }) => end());
+        await vi.advanceTimersByTimeAsync(20);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("lets one that is alone use longer turns", () => {
