@@ -1,4 +1,3 @@
-import { join } from "node:path/posix";
 import type { MountCredentials } from "@bulkhead/contract";
 
 /** How a bucket is reached. */
@@ -28,9 +27,9 @@ export interface BucketPlace {
 /** The place below another one's prefix. */
 export const bucketBelow = (spec: BucketSpec, ...names: readonly string[]): BucketSpec => ({
   ...spec,
-  prefix: join(spec.prefix ?? "", ...names),
+  prefix: [spec.prefix ?? "", ...names].filter((name) => name !== "").join("/"),
 });
 
 /** A bucket's place as the mount table compares it. */
 export const bucketRoot = ({ endpoint, bucket, prefix = "" }: BucketSpec): string =>
-  `s3/${encodeURIComponent(endpoint ?? "")}/${bucket}/${prefix}`;
+  ["s3", encodeURIComponent(endpoint ?? ""), bucket, ...(prefix === "" ? [] : [prefix])].join("/");

@@ -5,10 +5,12 @@ import {
   type PlacementWish,
   wrongRegion,
 } from "@bulkhead/policy";
-import type { PlacementSpec } from "./mount-spec.ts";
+import type { BackendSpec, BucketsSpec, PlacementSpec } from "./mount-spec.ts";
 
 export interface ChoosePlacementOptions {
   readonly placements: Readonly<Record<string, PlacementSpec>>;
+  /** What placements' buckets are reached by. */
+  readonly backends: Readonly<Record<string, BackendSpec>>;
   readonly defaultPlacement: string;
   /** Where the ledger is, and with it every storage that says nothing else. */
   readonly ledgerRegion: string | undefined;
@@ -35,6 +37,8 @@ export const choosePlacement =
     }
     const isFor = ({ plans }: PlacementSpec): boolean =>
       plan !== undefined && plans?.includes(plan) === true;
+    const bucketRegion = ({ backend }: BucketsSpec): string | undefined =>
+      nameOf(options.backends[backend]?.region);
     const names = Object.keys(placements);
     const ordered = [
       ...names.filter((name) => isFor(placements[name] ?? never(name))),
@@ -52,8 +56,12 @@ export const choosePlacement =
     for (const name of ordered) {
       const here = nameOf(placements[name]?.region) ?? ledgerRegion;
       if (region !== undefined && here !== region) continue;
-      if (allowedRegions !== undefined && (here === undefined || !allowedRegions.includes(here)))
-        continue;
+      const { buckets } = placements[name] ?? never(name);
+      // Its buckets hold its files as well.
+      const all = buckets === undefined ? [here] : [here, bucketRegion(buckets) ?? ledgerRegion];
+      const isAllowed = (one: string | undefined): boolean =>
+        allowedRegions === undefined || (one !== undefined && allowedRegions.includes(one));
+      if (!all.every(isAllowed)) continue;
       return { placement: name, region: here };
     }
     throw new FileError("residency", "This server has no storage in the tenant's regions.");

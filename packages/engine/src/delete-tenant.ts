@@ -1,17 +1,26 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FileError, isFileError, isUnder, parseBackendPath } from "@bulkhead/contract";
+import {
+  FileError,
+  isFileError,
+  isUnder,
+  parseBackendPath,
+  type TenantRecord,
+} from "@bulkhead/contract";
 import { plainContext } from "@bulkhead/kit";
-import type { JobHandler, Ledger } from "@bulkhead/ledger";
+import { type JobHandler, type Ledger, type RunningJob, runtimeMountId } from "@bulkhead/ledger";
 import type { Mount } from "@bulkhead/vfs";
+import { bucketNotes } from "./bucket-notes.ts";
 import { signCertificate } from "./certificate.ts";
 import type { MountTemplates } from "./mount-templates.ts";
 import type { RootsTable } from "./roots.ts";
+import type { TenantBuckets } from "./tenant-buckets.ts";
 
 export interface DeleteTenantOptions {
   readonly ledger: Ledger;
   readonly roots: RootsTable;
   readonly templates: MountTemplates;
+  readonly buckets: Pick<TenantBuckets, "drop">;
   readonly certificateKey: Uint8Array;
 }
 
@@ -20,7 +29,7 @@ const auditKeptDays = 365;
 
 /** Removes what a tenant has, its storage first and its ledger rows last, and certifies it. Every step can be repeated. */
 export const deleteTenant =
-  ({ ledger, roots, templates, certificateKey }: DeleteTenantOptions): JobHandler =>
+  ({ ledger, roots, templates, buckets, certificateKey }: DeleteTenantOptions): JobHandler =>
   async ({ tenantUid: uid, progress }, control) => {
     if (uid === undefined) throw new Error("A deletion names its tenant.");
     const tenant = await ledger.tenants.byUid(uid);
@@ -30,7 +39,13 @@ export const deleteTenant =
       throw new FileError("unavailable", "A move of the tenant has to end first.");
     await roots.catchUp(undefined);
     const own = roots.rootsOf(uid);
+    const { notes, report } = bucketNotes(await notedOf(ledger, tenant, progress), control);
+    // They go as a whole, below.
+    const made = new Set(
+      (await ledger.provisioning.buckets(uid)).map(({ id }) => runtimeMountId(id)),
+    );
     const mounts = [...roots.table().mounts()]
+      .filter(({ id }) => !made.has(id))
       .filter((mount) => own.some((root) => isUnder(root.path, mount.path)))
       // The deepest first: what is mounted inside a root goes before the root.
       .sort((a, b) => b.path.length - a.path.length);
@@ -58,7 +73,7 @@ export const deleteTenant =
             : based === undefined
               ? await empty(mount, control.signal)
               : { ...(await templates.weigh(based)) });
-      await control.progress({ emptied: done });
+      await report({ emptied: done });
       (emptied.kept === undefined ? removed : kept).push({
         what: "files",
         where: mount.path,
@@ -86,6 +101,9 @@ export const deleteTenant =
         before.map((copy) => copy.root).filter(({ generation }) => generation === root.generation),
       );
     }
+    for (const { bucket, path: where, gone } of await buckets.drop(uid, notes, control.signal))
+      if (gone) removed.push({ what: "bucket", where, name: bucket });
+      else kept.push({ what: "bucket", where, name: bucket, kept: "not the one that was made" });
     const based = own.find(templates.hasDatabase);
     // An earlier attempt may have dropped it already, and its name is noted all the same.
     const database = based === undefined ? undefined : await templates.dropDatabase(based);
@@ -110,6 +128,17 @@ export const deleteTenant =
     await ledger.tenants.finishRemoval(uid, { ...certificate });
     return certificate;
   };
+
+/** The notes of this job; of the one that made the tenant, too, where it did not come to its end. */
+const notedOf = async (
+  ledger: Pick<Ledger, "jobs">,
+  { provisioning }: TenantRecord,
+  progress: RunningJob["progress"],
+): Promise<RunningJob["progress"]> => {
+  const making = typeof provisioning === "string" ? await ledger.jobs.get(provisioning) : undefined;
+  const named = [making?.progress["buckets"], progress["buckets"]];
+  return { ...progress, buckets: named.flatMap((one) => (Array.isArray(one) ? one : [])) };
+};
 
 type Emptied = Readonly<Record<string, unknown>>;
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   FileError,
   nameOf,
@@ -8,12 +9,14 @@ import {
 import type { Ledger } from "@bulkhead/ledger";
 import { checkHere, type Elsewhere, type Tenants } from "@bulkhead/policy";
 import type { RootsTable } from "./roots.ts";
+import type { TenantBuckets } from "./tenant-buckets.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
 
 export interface MakeTenantsOptions {
   readonly ledger: Pick<Ledger, "tenants" | "jobs">;
   readonly roots: Pick<RootsTable, "catchUp">;
   readonly databases: Pick<TenantDatabases, "plan">;
+  readonly buckets: Pick<TenantBuckets, "has" | "plan">;
   readonly elsewhere: Pick<Elsewhere, "addressOf">;
   /** The placement of a new tenant. */
   readonly placement: string;
@@ -22,24 +25,31 @@ export interface MakeTenantsOptions {
 }
 
 export interface MakeTenants {
-  /** With a placement that needs a database the tenant is `provisioning`, and its record names the job. */
+  /** With a placement that needs a database, or buckets, the tenant is `provisioning`, and its record names the job. */
   readonly create: (settlement: Settlement, tenant: NewTenant) => Promise<TenantRecord>;
   /** Resolves once the tenant serves. */
   readonly createRoot: Tenants["createRoot"];
 }
 
-/** How long the making of a directory waits for the database that has to be made first. */
+/** How long the making of a directory waits for what has to be made first. */
 const patienceMs = 20_000;
 
-/** Makes tenants: at once, or, where a database has to be made, by a job. */
+/** Makes tenants: at once, or, where a database or buckets have to be made, by a job. */
 export const makeTenants = (options: MakeTenantsOptions): MakeTenants => {
-  const { ledger, roots, databases, placement, plan, elsewhere } = options;
+  const { ledger, roots, databases, buckets, placement, plan, elsewhere } = options;
 
   const create: MakeTenants["create"] = async (settlement, tenant) => {
     await checkHere(elsewhere, { tenant: tenant.id, subdomain: tenant.subdomain });
     const planned = databases.plan(tenant.id, tenant.placement);
-    const made = await ledger.tenants.create(settlement, { ...tenant, ...planned });
-    if (planned !== undefined) ledger.jobs.wake();
+    const uid = planned?.uid ?? randomUUID();
+    const mounts = buckets.has(tenant.placement) ? await buckets.plan({ ...tenant, uid }) : [];
+    const made = await ledger.tenants.create(settlement, {
+      ...tenant,
+      ...planned,
+      uid,
+      buckets: mounts,
+    });
+    if (planned !== undefined || mounts.length > 0) ledger.jobs.wake();
     return made;
   };
 

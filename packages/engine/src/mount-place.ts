@@ -21,8 +21,8 @@ export type Placed = Pick<StoredMount, "id" | "backend"> & {
 };
 
 /** True if the mount's place is one of its own, which nobody but it ever had. */
-export const hasOwnPlace = ({ folder, bucket }: MountStorage): boolean =>
-  folder === undefined && bucket === undefined;
+export const hasOwnPlace = ({ folder, bucket, made }: MountStorage): boolean =>
+  made === true || (folder === undefined && bucket === undefined);
 
 /** What is below a template's place that a mount names. Throws `invalid-path` for what is no plain path. */
 export const folderSegments = (folder: string): readonly string[] =>

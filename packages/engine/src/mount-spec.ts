@@ -40,6 +40,18 @@ export interface PlacementSpec extends StorageSpec {
   readonly provisioningSql?: string | undefined;
   /** New tenants of these plans are placed here before all others, and nobody else but by default. */
   readonly plans?: readonly string[] | undefined;
+  /** Made for a new tenant, and mounted below its first root. */
+  readonly buckets?: BucketsSpec | undefined;
+}
+
+/** Buckets that each tenant gets of its own. */
+export interface BucketsSpec {
+  /** The template that they are reached by; its own bucket and prefix are not used. */
+  readonly backend: string;
+  /** What they are for: each ends its bucket's name, and is the directory that it is mounted at. */
+  readonly names: readonly string[];
+  /** Begins all their names. */
+  readonly prefix: string;
 }
 
 /** A storage that mounts may stand on which are made while the server runs. */

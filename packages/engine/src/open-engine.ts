@@ -56,6 +56,7 @@ import { openRelations } from "./open-relations.ts";
 import { openRecords } from "./open-records.ts";
 import { openPlatformKey } from "./platform-key.ts";
 import { firstRootOf } from "./roots.ts";
+import { tenantBuckets } from "./tenant-buckets.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
 import { sharedMounts, unreadyMounts } from "./unready-mounts.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
@@ -115,11 +116,13 @@ const openTree = async (
   ];
   const roots = await openTable(ledger.roots, fixed, templates, options.log, opened, ground);
   const { elsewhere, place, get } = openRegions(options, ledger);
+  const buckets = tenantBuckets({ ledger, placements, backends });
   const { create, createRoot } = makeTenants({
     elsewhere,
     ledger,
     roots,
     databases,
+    buckets,
     placement: options.defaultPlacement,
     plan: plans.defaultPlan,
   });
@@ -233,12 +236,14 @@ const openTree = async (
         ledger,
         roots,
         templates,
+        buckets,
         certificateKey: options.certificateKey,
       }),
       [auditKind]: auditQuota({ ledger, roots, templates, tenantAt: onGround }),
       [provisionKind]: provisionTenant({
         ledger,
         databases,
+        buckets,
         rootOf: firstRootOf(roots),
         made: closePublic(own ? url : undefined, options.log),
       }),

@@ -7,7 +7,7 @@ import {
 } from "@bulkhead/policy";
 import { choosePlacement } from "./choose-placement.ts";
 import { elsewhereIn } from "./elsewhere.ts";
-import type { PlacementSpec } from "./mount-spec.ts";
+import type { BackendSpec, PlacementSpec } from "./mount-spec.ts";
 
 export interface RegionOptions {
   /** The region that the ledger is in. */
@@ -29,6 +29,7 @@ export interface Regions {
 export const openRegions = (
   options: RegionOptions & {
     readonly placements: Readonly<Record<string, PlacementSpec>>;
+    readonly backends?: Readonly<Record<string, BackendSpec>> | undefined;
     readonly defaultPlacement: string;
   },
   ledger: Pick<Ledger, "directory" | "tenants">,
@@ -39,6 +40,7 @@ export const openRegions = (
     elsewhere,
     place: choosePlacement({
       placements,
+      backends: options.backends ?? {},
       defaultPlacement,
       ledgerRegion,
       metadataAnywhere: options.metadataAnywhere ?? false,

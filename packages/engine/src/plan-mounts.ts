@@ -78,6 +78,11 @@ const templateOf = (view: MountView, input: MountInput, byTenant: boolean): Back
     : undefined;
   if (found === undefined || (byTenant && !found.tenants))
     throw new FileError("invalid-request", `There is no backend '${input.backend}' to mount.`);
+  if (found.options.s3?.bucket === "" && input.bucket === undefined)
+    throw new FileError(
+      "invalid-request",
+      `The backend '${input.backend}' has no bucket of its own; name one in 'bucket'.`,
+    );
   if (input.folder !== undefined && folderSegments(input.folder).length === 0)
     throw new FileError("invalid-request", "The field 'folder' names a place below the backend's.");
   return found;
@@ -101,7 +106,9 @@ export const planMounts = async (view: MountView, change: MountChange): Promise<
     const mount = view.stored.get(id);
     if (mount === undefined) throw new FileError("not-found", "There is no such mount.");
     if (mount.tenant !== undefined) tenants.add(mount.tenant.id);
-    if (hasOwnPlace(mount.storage)) await checkEmpty(view.table, mount, refuse);
+    if (mount.storage.made === true)
+      refuse(mount.path, "conflict", "The bucket was made with its tenant, and goes with it.");
+    else if (hasOwnPlace(mount.storage)) await checkEmpty(view.table, mount, refuse);
     table = table
       .without([mount.path])
       .with(table.mountsAt(mount.path).filter((one) => one.id !== runtimeMountId(id)));

@@ -37,6 +37,8 @@ export interface TenantDatabases {
     id: string,
     placement: string,
   ) => { readonly uid: string; readonly database: NewDatabase } | undefined;
+  /** True if tenants of a placement have one. */
+  readonly has: (placement: string) => boolean;
   /** Rejects with `unavailable` until all of it has been made. */
   readonly open: (root: LedgerRoot) => Promise<RootDatabase>;
   /** Makes what is missing, step by step. Idempotent. */
@@ -77,10 +79,13 @@ export const tenantDatabases = (options: TenantDatabasesOptions): TenantDatabase
     };
   };
 
+  const has = (placement: string): boolean => placements[placement]?.backend === "postgres";
+
   return {
     adminUrl,
+    has,
     plan: (id, placement) => {
-      if (placements[placement]?.backend !== "postgres") return undefined;
+      if (!has(placement)) return undefined;
       const uid = randomUUID();
       const place = { tenantUid: uid, name: databasePassword };
       return {

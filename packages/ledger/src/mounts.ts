@@ -55,7 +55,7 @@ export const createMounts = (database: Database, change: Changes): Mounts => {
         for (const { id } of remove)
           await tx.rows("delete from bulkhead.mount where id = $1", [id]);
         await dropSecrets(tx, remove);
-        for (const mount of add) await insert(tx, settlement, mount);
+        for (const mount of add) await insertMount(tx, settlement, mount);
         for (const uid of new Set(uids)) await checkLimit(tx, uid);
         await forget(tx, remove);
       });
@@ -84,7 +84,12 @@ const checkBasis = async (tx: Queries, basis: MountsBasis): Promise<void> => {
   if (Number(row?.count) !== basis.count || Number(row?.latest) !== basis.latest) throw stale();
 };
 
-const insert = async (tx: Queries, settlement: Settlement, mount: NewMount): Promise<void> => {
+/** Writes down a mount, in a transaction that moves the platform's revision and names it there. */
+export const insertMount = async (
+  tx: Queries,
+  settlement: Settlement,
+  mount: NewMount,
+): Promise<void> => {
   const uid = mount.tenantUid ?? platformUid;
   try {
     const made = await tx.rows(
@@ -135,7 +140,8 @@ const dropSecrets = async (tx: Queries, gone: readonly StoredMount[]): Promise<v
 /** A tenant may have a limit of mounts. Throws `quota-exceeded`. */
 const checkLimit = async (tx: Queries, uid: string): Promise<void> => {
   const [row] = await tx.rows<{ allowed: string | null; used: string }>(
-    `select t.limits->>'mounts' as allowed, (select count(*) from bulkhead.mount m where m.tenant = t.uid) as used
+    `select t.limits->>'mounts' as allowed, (select count(*) from bulkhead.mount m where m.tenant = t.uid
+       and not m.storage ? 'made') as used
      from bulkhead.tenant t where t.uid = $1`,
     [uid],
   );

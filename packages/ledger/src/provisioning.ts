@@ -7,22 +7,33 @@ import {
   type NewDatabase,
   type Provisioning,
   provisionKind,
+  type TenantBucket,
 } from "./types-provisioning.ts";
+
+/** How often a job may be begun, crashes included: one that is killed again and again is gone on with all the same. */
+const defaultAttempts = 1000;
 
 /** Marks a tenant that was just inserted as one to be provisioned, with its secret and its job, in the same transaction. */
 export const beginProvisioning = async (
   tx: Queries,
   uid: string,
-  { name, password, maxAttempts }: NewDatabase,
+  database: NewDatabase | undefined,
 ): Promise<void> => {
-  await tx.rows(
-    "insert into bulkhead.secret (tenant, name, key_id, sealed) values ($1, $2, $3, $4)",
-    [uid, databasePassword, password.keyId, password.sealed],
-  );
+  if (database !== undefined)
+    await tx.rows(
+      "insert into bulkhead.secret (tenant, name, key_id, sealed) values ($1, $2, $3, $4)",
+      [uid, databasePassword, database.password.keyId, database.password.sealed],
+    );
   await tx.rows(
     `update bulkhead.tenant set status = 'provisioning', database_name = $2,
        provision_job = bulkhead.job_enqueue_v1($3, $1::uuid, $4, null, $5) where uid = $1`,
-    [uid, name, provisionKind, toJson({ tenant: uid, database: name }), maxAttempts],
+    [
+      uid,
+      database?.name ?? null,
+      provisionKind,
+      toJson({ tenant: uid, ...(database && { database: database.name }) }),
+      database?.maxAttempts ?? defaultAttempts,
+    ],
   );
 };
 
@@ -69,7 +80,7 @@ export const createProvisioning = (database: Database, change: Changes): Provisi
         if (ended.length > 0) await after(tx);
         else {
           const done = await tx.rows(
-            `select from bulkhead.tenant where uid = $1 and database_name is not null and ${already}`,
+            `select from bulkhead.tenant where uid = $1 and provision_job is not null and ${already}`,
             [uid],
           );
           if (done.length === 0) throw overtaken();
@@ -98,6 +109,27 @@ export const createProvisioning = (database: Database, change: Changes): Provisi
         }
       );
     },
+    buckets: (uid) =>
+      database.rows<TenantBucket>(
+        `select m.id, m.path, m.backend, m.storage->>'bucket' as bucket from bulkhead.mount m
+         where m.tenant = $1 and m.storage ? 'made' order by m.path`,
+        [uid],
+      ),
+    takenBuckets: async (names) =>
+      (
+        await database.rows<{ name: string }>(
+          `select m.storage->>'bucket' as name from bulkhead.mount m
+           where m.storage ? 'made' and m.storage->>'bucket' = any ($1::text[])`,
+          [names],
+        )
+      ).map(({ name }) => name),
+    wanted: async (uid) => {
+      const rows = await database.rows(
+        "select from bulkhead.tenant where uid = $1 and status not in ('deleting', 'deleted')",
+        [uid],
+      );
+      return rows.length > 0;
+    },
     activate: (uid) =>
       end(
         "tenant.provisioned",
@@ -109,7 +141,9 @@ export const createProvisioning = (database: Database, change: Changes): Provisi
           await tx.rows(
             `with head as (update bulkhead.tenant_head set seq = seq + 1 where uid = $1 returning uid, seq)
              insert into bulkhead.outbox (tenant, seq, kind, payload, created_at)
-             select h.uid, h.seq, 'tenant.provisioned', jsonb_build_object('id', t.id, 'databaseName', t.database_name),
+             select h.uid, h.seq, 'tenant.provisioned', jsonb_build_object('id', t.id, 'databaseName', t.database_name,
+                 'buckets', (select coalesce(jsonb_agg(m.storage->>'bucket' order by m.path), '[]') from bulkhead.mount m
+                   where m.tenant = t.uid and m.storage ? 'made')),
                bulkhead.now() from head h join bulkhead.tenant t on t.uid = h.uid`,
             [uid],
           );

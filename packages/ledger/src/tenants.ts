@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { forgetCharges } from "./accounted.ts";
 import type { Changes } from "./change.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
-import { endMounts } from "./mounts.ts";
+import { endMounts, insertMount } from "./mounts.ts";
 import { pageLimitOf, readPosition, writePosition } from "./position.ts";
 import { beginProvisioning } from "./provisioning.ts";
 import { endRelations } from "./relation-ending.ts";
@@ -34,7 +34,7 @@ export const createTenants = (database: Database, change: Changes): LedgerTenant
   return {
     ...tenantPlans(database, alter),
     create: (settlement, tenant) => {
-      const uid = tenant.uid ?? randomUUID();
+      const { uid = randomUUID(), buckets = [] } = tenant;
       return change({
         kind: "tenant.create",
         settlement,
@@ -77,10 +77,12 @@ export const createTenants = (database: Database, change: Changes): LedgerTenant
             ]),
           );
           await tx.rows("insert into bulkhead.tenant_head (uid) values ($1)", [uid]);
-          if (tenant.database !== undefined) await beginProvisioning(tx, uid, tenant.database);
+          for (const mount of buckets) await insertMount(tx, settlement, mount);
+          if (tenant.database !== undefined || buckets.length > 0)
+            await beginProvisioning(tx, uid, tenant.database);
           return {
             value: await tenantRecord(tx, uid),
-            payload: { tenant: uid },
+            payload: { tenant: uid, mounts: buckets.map(({ id }) => id) },
             outcome: { tenant: uid },
           };
         },

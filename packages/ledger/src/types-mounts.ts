@@ -9,6 +9,8 @@ export interface MountStorage {
   readonly bucket?: string | undefined;
   readonly region?: string | { readonly attested: string } | undefined;
   readonly readOnly?: boolean | undefined;
+  /** True where the bucket was made with its tenant: it is that tenant's alone, and goes with it. */
+  readonly made?: boolean | undefined;
 }
 
 /** A mount that was made while the server ran. */

@@ -1,3 +1,5 @@
+import type { VirtualPath } from "@bulkhead/contract";
+
 /** A text that only the holder of a master key can open. */
 export interface SealedSecret {
   /** Names the key that it is sealed under. */
@@ -71,17 +73,33 @@ export interface TenantDatabase {
   readonly generation: number;
 }
 
+/** A bucket that was to be made with a tenant, and where it is mounted. */
+export interface TenantBucket {
+  /** The mount's id. */
+  readonly id: string;
+  readonly path: VirtualPath;
+  /** The name of the mount's template. */
+  readonly backend: string;
+  readonly bucket: string;
+}
+
 /** Tenants whose storage has to be made before they serve. */
 export interface Provisioning {
   /** Undefined for a tenant without a database of its own, and for one that is gone. */
   readonly database: (uid: string) => Promise<TenantDatabase | undefined>;
-  /** The database is whole: the tenant serves, `tenant.provisioned` is told. Idempotent; `conflict` if it is not wanted any more. */
+  /** The buckets that were to be made with a tenant; none once it is gone. */
+  readonly buckets: (uid: string) => Promise<readonly TenantBucket[]>;
+  /** Which of these names are names of buckets that some tenant has. */
+  readonly takenBuckets: (names: readonly string[]) => Promise<readonly string[]>;
+  /** True while the tenant is to have what is made for it: false from its deletion on. */
+  readonly wanted: (uid: string) => Promise<boolean>;
+  /** All of it is whole: the tenant serves, `tenant.provisioned` is told. Idempotent; `conflict` if it is not wanted any more. */
   readonly activate: (uid: string) => Promise<void>;
-  /** The database will not be whole: the tenant is `deleting` from now on. Idempotent; `conflict` once it serves. */
+  /** It will not be whole: the tenant is `deleting` from now on. Idempotent; `conflict` once it serves. */
   readonly abandon: (uid: string) => Promise<void>;
 }
 
-/** The kind of the job that makes a tenant's database. */
+/** The kind of the job that makes a tenant's database and buckets. */
 export const provisionKind = "tenant.provision";
 /** The name of the secret that holds the password of a tenant's database. */
 export const databasePassword = "database-password";

@@ -5,6 +5,7 @@ import type {
   TenantStore,
   VirtualPath,
 } from "@bulkhead/contract";
+import type { NewMount } from "./types-mounts.ts";
 import type { NewDatabase } from "./types-provisioning.ts";
 import type { TenantPlans } from "./types-quota.ts";
 
@@ -14,6 +15,8 @@ export interface NewTenantRow extends NewTenant {
   readonly uid?: string | undefined;
   /** The database that its placement needs: the tenant is `provisioning` until a job has made it. */
   readonly database?: NewDatabase | undefined;
+  /** Mounts below its root on buckets that are to be made: the tenant is `provisioning` until a job has made them. */
+  readonly buckets?: readonly NewMount[] | undefined;
 }
 
 export interface TenantCounts {

@@ -1,5 +1,7 @@
 import type { BucketSpec } from "@bulkhead/engine";
 import { z } from "zod";
+import { bucket, bucketFaults, bucketOfMounts } from "./config-bucket.ts";
+import { provisioning, type ProvisioningConfig } from "./config-provisioning.ts";
 
 export interface MechanicsConfig {
   readonly timeoutMs?: number | undefined;
@@ -24,12 +26,7 @@ export interface PlacementConfig extends StorageConfig {
     readonly schema?: string | undefined;
   };
   readonly plans?: readonly string[] | undefined;
-  readonly provisioning?:
-    | {
-        readonly sql?: string | readonly string[] | undefined;
-        readonly file?: string | undefined;
-      }
-    | undefined;
+  readonly provisioning?: ProvisioningConfig | undefined;
 }
 
 export interface MountConfig extends StorageConfig {
@@ -44,55 +41,11 @@ export interface BackendConfig extends StorageConfig {
   readonly tenants: boolean;
 }
 
-const bucket = z
-  .strictObject({
-    endpoint: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe("The address of the store; Amazon's of the region by default."),
-    region: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("What requests are signed for; the mount's region by default, else us-east-1."),
-    bucket: z.string().min(3).describe("The bucket. It has to be there."),
-    prefix: z
-      .string()
-      .regex(/^(?!.*(^|\/)\.{0,2}(\/|$)).+$/u, "is names with single slashes between them")
-      .optional()
-      .describe("Only keys below it are used; a placement's holds one for each tenant's root."),
-    accessKeyId: z.string().min(1).optional().describe("Best from the environment: ${S3_KEY_ID}."),
-    secretAccessKey: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Best from the environment: ${S3_SECRET}."),
-    sessionToken: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("With credentials that are lent for a time."),
-    forcePathStyle: z
-      .boolean()
-      .optional()
-      .describe(
-        "Names the bucket in the path instead of the host; by default where there is an endpoint.",
-      ),
-    requestChecksumCalculation: z
-      .enum(["supported", "required"])
-      .optional()
-      .describe(
-        "required spares older stores checksums that they do not know; supported by default.",
-      ),
-  })
-  .optional()
-  .describe("For s3, and for versioned instead of a folder: the bucket.");
-
 const storage = {
   options: z
     .strictObject({
       root: z.string().min(1).optional().describe("For local and versioned: the folder."),
-      s3: bucket,
+      s3: bucket.optional(),
     })
     .default({})
     .describe("What this kind of storage needs."),
@@ -140,25 +93,6 @@ export const postgresUrl: z.ZodType<string, string> = z
   .string()
   .regex(/^postgres(ql)?:\/\//, "begins with postgres:// or postgresql://");
 
-/** What is wrong with the bucket of a storage. `credentials`: nobody else brings any. */
-const bucketFaults = (
-  backend: string,
-  options: { readonly root?: string | undefined; readonly s3?: BucketSpec | undefined },
-  credentials: boolean,
-): { readonly code: "custom"; readonly path: string[]; readonly message: string }[] => {
-  const fault = (path: string[], message: string) => [{ code: "custom" as const, path, message }];
-  const { s3, root } = options;
-  if (s3 === undefined)
-    return backend === "s3" ? fault(["options", "s3"], "is needed for the backend 's3'") : [];
-  if (backend !== "s3" && backend !== "versioned")
-    return fault(["options", "s3"], `is not for the backend '${backend}'`);
-  if (root !== undefined) return fault(["options", "root"], "is not beside a bucket");
-  const complete = s3.accessKeyId !== undefined && s3.secretAccessKey !== undefined;
-  return complete || !credentials
-    ? []
-    : fault(["options", "s3"], "needs accessKeyId and secretAccessKey");
-};
-
 export const placement: z.ZodType<PlacementConfig, unknown> = z
   .strictObject({
     backend: z
@@ -170,7 +104,7 @@ export const placement: z.ZodType<PlacementConfig, unknown> = z
     options: z
       .strictObject({
         root: z.string().min(1).optional().describe("For local and versioned: the folder."),
-        s3: bucket,
+        s3: bucket.optional(),
         adminUrl: postgresUrl
           .optional()
           .describe(
@@ -187,23 +121,14 @@ export const placement: z.ZodType<PlacementConfig, unknown> = z
       })
       .default({})
       .describe("What this kind of storage needs."),
-    provisioning: z
-      .strictObject({
-        sql: z
-          .union([z.string().min(1), z.array(z.string().min(1))])
-          .optional()
-          .describe("Statements, run in this order."),
-        file: z.string().min(1).optional().describe("A file of SQL, run after them."),
-      })
-      .optional()
-      .describe("For postgres: what is run once in a new database, as the tenant's role."),
+    provisioning: provisioning.optional(),
     plans: z
       .array(z.string().min(1))
       .optional()
       .describe("New tenants of these plans are placed here, before the default."),
     mechanics,
   })
-  .superRefine(({ backend, options, provisioning, mechanics: wanted }, context) => {
+  .superRefine(({ backend, options, provisioning: wantedSql, mechanics: wanted }, context) => {
     const only = (path: readonly string[], given: unknown, wanted: boolean): void => {
       if (given !== undefined && !wanted)
         context.addIssue({
@@ -217,7 +142,8 @@ export const placement: z.ZodType<PlacementConfig, unknown> = z
     for (const fault of bucketFaults(backend, options, true)) context.addIssue(fault);
     only(["options", "adminUrl"], options.adminUrl, own);
     only(["options", "schema"], options.schema, own);
-    only(["provisioning"], provisioning, own);
+    only(["provisioning", "sql"], wantedSql?.sql, own);
+    only(["provisioning", "file"], wantedSql?.file, own);
     only(["mechanics"], wanted, backend !== "versioned" && !own);
   });
 
@@ -242,6 +168,13 @@ export const backend: z.ZodType<BackendConfig, unknown> = z
   .strictObject({
     backend: z.enum(["local", "memory", "s3"]).describe("What the files lie on."),
     ...storage,
+    options: z
+      .strictObject({
+        root: z.string().min(1).optional().describe("For local and versioned: the folder."),
+        s3: bucketOfMounts.optional(),
+      })
+      .default({})
+      .describe("What this kind of storage needs."),
     mechanics,
     tenants: z
       .boolean()

@@ -79,7 +79,7 @@ const merged = (file: string | undefined, read: unknown, overrides: Overrides): 
     ),
     ...given,
   };
-  const faults = [...placementFaults(all), ...rootlessFaults(all)];
+  const faults = [...placementFaults(all), ...bucketsFaults(all), ...rootlessFaults(all)];
   if (faults.length > 0) throw new ConfigError(faults);
   return { ...all, dataDir: resolve(all.dataDir) };
 };
@@ -93,6 +93,19 @@ const placementFaults = ({ placements, defaultPlacement }: Config): readonly Con
           message: `there is no placement '${defaultPlacement}'; there are: ${Object.keys(placements).join(", ")}`,
         },
       ];
+
+const bucketsFaults = ({ placements, backends }: Config): readonly ConfigFault[] =>
+  Object.entries(placements).flatMap(([name, { provisioning }]) => {
+    const wanted = provisioning?.buckets?.backend;
+    if (wanted === undefined) return [];
+    const path = ["placements", name, "provisioning", "buckets", "backend"];
+    const found = Object.hasOwn(backends, wanted) ? backends[wanted] : undefined;
+    if (found === undefined) return [{ path, message: `there is no backend '${wanted}'` }];
+    const { s3 } = found.options;
+    const complete = s3?.accessKeyId !== undefined && s3.secretAccessKey !== undefined;
+    const needs = "has to be of buckets, with accessKeyId and secretAccessKey, and not readOnly";
+    return complete && !found.readOnly ? [] : [{ path, message: `'${wanted}' ${needs}` }];
+  });
 
 const rootlessFaults = ({ mounts }: Config): readonly ConfigFault[] =>
   mounts.flatMap(({ backend, options, path }, i) =>

@@ -25,7 +25,8 @@ export const placementsOf = async (
     await Promise.all(
       Object.entries(config.placements).map(async ([name, placement]) => {
         const { provisioning: _, ...spec } = placement;
-        return [name, { ...spec, provisioningSql: await sqlOf(placement) }] as const;
+        const buckets = placement.provisioning?.buckets;
+        return [name, { ...spec, provisioningSql: await sqlOf(placement), buckets }] as const;
       }),
     ),
   );

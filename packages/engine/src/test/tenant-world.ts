@@ -1,4 +1,5 @@
 import { parseVirtualPath, type Settlement, type TenantRecord } from "@bulkhead/contract";
+import type { S3Access } from "@bulkhead/harness";
 import { plainContext } from "@bulkhead/kit";
 import { type JobControl, type Ledger, openLedger, type RunningJob } from "@bulkhead/ledger";
 import { afterwork } from "@bulkhead/settle";
@@ -6,7 +7,9 @@ import { closers } from "../closers.ts";
 import { makeTenants } from "../make-tenants.ts";
 import { openTenantDatabases } from "../open-tenant-databases.ts";
 import { provisionTenant } from "../provision-tenant.ts";
+import type { BackendSpec, PlacementSpec } from "../mount-spec.ts";
 import type { LedgerRoot } from "../roots.ts";
+import { tenantBuckets } from "../tenant-buckets.ts";
 
 export interface TenantWorldOptions {
   /** The ledger's database. */
@@ -14,6 +17,8 @@ export interface TenantWorldOptions {
   readonly sql?: string;
   /** Where tenants' databases are; beside the ledger by default. */
   readonly adminUrl?: string;
+  /** Where the placement `bucketed` has buckets made, and what begins their names. */
+  readonly store?: { readonly access: S3Access; readonly prefix: string };
   readonly ledger?: (ledger: Ledger) => Ledger;
 }
 
@@ -22,6 +27,7 @@ export const tenantWorld = async ({
   url,
   sql,
   adminUrl,
+  store,
   ledger: changed = (one) => one,
 }: TenantWorldOptions) => {
   const opened = closers((error) => {
@@ -29,19 +35,40 @@ export const tenantWorld = async ({
   });
   const ledger = changed(await openLedger({ url, masterKeyFingerprint: "f".repeat(32) }));
   opened.add(() => ledger.close());
+  const placements: Readonly<Record<string, PlacementSpec>> = {
+    own: {
+      backend: "postgres",
+      options: { adminUrl },
+      durability: "strict",
+      readOnly: false,
+      provisioningSql: sql,
+    },
+    ...(store && {
+      bucketed: {
+        backend: "memory",
+        options: {},
+        durability: "strict",
+        readOnly: false,
+        buckets: { backend: "store", names: ["uploads", "assets"], prefix: store.prefix },
+      },
+    }),
+  };
+  const backends: Readonly<Record<string, BackendSpec>> = store
+    ? {
+        store: {
+          backend: "s3",
+          options: { s3: { ...store.access, bucket: "none" } },
+          durability: "strict",
+          readOnly: false,
+          tenants: false,
+        },
+      }
+    : {};
   const { databases, pools } = openTenantDatabases(
     {
       ledger,
       ledgerUrl: url,
-      placements: {
-        own: {
-          backend: "postgres",
-          options: { adminUrl },
-          durability: "strict",
-          readOnly: false,
-          provisioningSql: sql,
-        },
-      },
+      placements,
       sealKeys: [new Uint8Array(32).fill(7)],
     },
     opened,
@@ -50,10 +77,18 @@ export const tenantWorld = async ({
   opened.add(() => work.close());
   const rootOf = async (uid: string): Promise<LedgerRoot | undefined> =>
     (await ledger.roots.all()).roots.find(({ tenant }) => tenant.uid === uid);
-  const handler = provisionTenant({ ledger, databases, rootOf, made: () => Promise.resolve() });
+  const buckets = tenantBuckets({ ledger, placements, backends });
+  const handler = provisionTenant({
+    ledger,
+    databases,
+    buckets,
+    rootOf,
+    made: () => Promise.resolve(),
+  });
   const { create } = makeTenants({
     ledger,
     databases,
+    buckets,
     roots: { catchUp: () => Promise.resolve() },
     elsewhere: { addressOf: () => Promise.resolve(undefined) },
     placement: "own",
@@ -65,13 +100,13 @@ export const tenantWorld = async ({
     pools,
     rootOf,
     settlement,
-    create: (id: string): Promise<TenantRecord> =>
+    create: (id: string, placement = "own", subdomain?: string): Promise<TenantRecord> =>
       create(settlement(), {
         id,
         name: id,
         root: parseVirtualPath(`/workspace/${id}`),
-        placement: "own",
-        subdomain: undefined,
+        placement,
+        subdomain,
         allowedRegions: undefined,
         limits: {},
         settings: {},

@@ -20,6 +20,7 @@ import { movingFunctions } from "./functions-moving.ts";
 import { relationFunctions } from "./functions-relations.ts";
 import { snapshotFunctions } from "./functions-snapshot.ts";
 import { systemFunctions } from "./functions-system.ts";
+import { tenantBuckets } from "./tenant-buckets.ts";
 import { treeCommits } from "./functions-tree-commits.ts";
 import { treeReads } from "./functions-tree-reads.ts";
 import { treeSystem } from "./functions-tree-system.ts";
@@ -118,6 +119,7 @@ export const migrations: readonly Migration[] = [
   { version: 22, name: "usage", sql: usage, minCode: 9 },
   { version: 23, name: "bills", sql: bills, minCode: 18 },
   { version: 25, name: "health", sql: health, minCode: 9 },
+  { version: 26, name: "tenant-buckets", sql: tenantBuckets, minCode: 26 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
