@@ -1,7 +1,7 @@
 import { FileError } from "@bulkhead/contract";
 import { postgres, type ProvisionStep } from "@bulkhead/backend-postgres";
 import { plainContext } from "@bulkhead/kit";
-import { type JobControl, JobGivenUp, type JobHandler, type Ledger } from "@bulkhead/ledger";
+import { JobGivenUp, type JobHandler, type Ledger } from "@bulkhead/ledger";
 import { bucketNotes } from "./bucket-notes.ts";
 import type { LedgerRoot } from "./roots.ts";
 import type { TenantBuckets } from "./tenant-buckets.ts";

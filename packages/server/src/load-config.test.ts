@@ -92,6 +92,26 @@ describe("bulkhead.yaml", () => {
     expect(config.mounts[0]?.options.root).toBe(resolve(config.folder, "../archive"));
   });
 
+  it("wants tenants' buckets to be reached by a backend of buckets that has credentials", async () => {
+    const text = (bucket: string, backend = "store") => `
+backends: { store: { backend: s3, options: { s3: { ${bucket} } } }, shelf: { backend: memory } }
+placements: { p: { backend: memory, provisioning: { buckets: { backend: ${backend} } } } }
+defaultPlacement: p`;
+    const keys = "accessKeyId: a, secretAccessKey: s";
+    const place = "placements.p.provisioning.buckets.backend";
+    expect(await faults(text(keys, "none"))).toContain(`${place}: there is no backend 'none'`);
+    expect(await faults(text(keys, "shelf"))).toContain(`${place}: 'shelf' has to be of buckets`);
+    expect(await faults(text(""))).toContain(`${place}: 'store' has to be of buckets`);
+    const { placements } = await load(text(keys));
+    expect(placements["p"]?.provisioning?.buckets).toEqual({
+      backend: "store",
+      names: ["uploads", "assets", "backups"],
+      prefix: "",
+    });
+    const twice = text(keys).replace("backend: store }", "backend: store, names: [a, a] }");
+    expect(await faults(twice)).toContain("names one twice");
+  });
+
   it("says which file cannot be read", async () => {
     await using dir = await tempDir();
     await mkdir(join(dir.path, "folder"));
