@@ -51,6 +51,11 @@ test("A running server is backed up, restored elsewhere and given another master
   const again = await cli(undefined, "backup", "--data-dir", at("one"), "--to", "kept");
   expect(again).toMatchObject({ code: 1, out: "" });
   expect(again.err).toContain("never written over");
+  // Another server would be refused the folder, and whoever asks that one is told why.
+  const second = ["--url", "http://127.0.0.1:1", "--data-dir", at("one")];
+  const why = await cli(undefined, "doctor", ...second);
+  expect(why.code).toBe(1);
+  expect(why.out).toMatch(new RegExp(`failed +process +A server with pid ${process.pid} runs on`));
   // The server has not noticed.
   expect(await done(url, "cat", "/workspace/acme/hello")).toBe("hello");
 
@@ -60,13 +65,13 @@ test("A running server is backed up, restored elsewhere and given another master
   await cp(at("one/master-key"), at("two/master-key"));
   const rotated = await cli(undefined, "key", "rotate-master", "--data-dir", at("two"), "--json");
   expect(rotated.code, rotated.err).toBe(0);
-  const second = await serve("two");
-  expect(await done(second, "cat", "/workspace/acme/hello")).toBe("hello");
+  const renewed = await serve("two");
+  expect(await done(renewed, "cat", "/workspace/acme/hello")).toBe("hello");
   await done(undefined, "key", "rotate-master", "--retire", "--data-dir", at("two"));
   expect(await readFile(at("two/master-key"), "utf8")).not.toBe(
     await readFile(at("one/master-key"), "utf8"),
   );
-  await done(second, "rm", "/workspace/acme/hello");
+  await done(renewed, "rm", "/workspace/acme/hello");
   expect(await done(url, "cat", "/workspace/acme/hello")).toBe("hello");
 }, 120_000);
 

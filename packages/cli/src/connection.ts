@@ -34,30 +34,39 @@ const pick = (config: Config, name: string | undefined): Profile | undefined => 
 const given = (value: string | undefined): string | undefined =>
   value === undefined || value === "" ? undefined : value;
 
+/** A server, and the key for it if there is one. */
+export interface Endpoint extends Omit<Profile, "key"> {
+  readonly key: string | undefined;
+}
+
 /**
  * Decides which server and which key: flag over environment over file; a profile that was named counts as a flag. A
  * stored key goes only to the server it was stored with.
  */
-const connectionOf = (flags: ConnectionFlags, env: Terminal["env"], config: Config): Profile => {
-  const profile = pick(config, flags.profile);
+export const endpointOf = async (
+  flags: ConnectionFlags,
+  { env }: Pick<Terminal, "env">,
+): Promise<Endpoint> => {
+  const profile = pick(await readConfig(env), flags.profile);
   const named = flags.profile !== undefined;
   const envUrl = named ? undefined : given(env["BULKHEAD_URL"]);
   const envKey = named ? undefined : given(env["BULKHEAD_KEY"]);
   const url = flags.url ?? envUrl ?? profile?.url ?? defaultUrl;
   const stored = profile !== undefined && sameServer(profile.url, url) ? profile : undefined;
   const key = flags.key ?? envKey ?? stored?.key;
-  if (key === undefined)
-    throw new UsageError(
-      `no key for ${url}: set BULKHEAD_KEY, pass --key, or store one with: bulkhead profile add <name> --url ${url}`,
-    );
   const workspacePrefix =
-    flags.workspacePrefix ?? (key === stored?.key ? stored.workspacePrefix : undefined);
+    flags.workspacePrefix ??
+    (key !== undefined && key === stored?.key ? stored.workspacePrefix : undefined);
   return workspacePrefix === undefined ? { url, key } : { url, key, workspacePrefix };
 };
 
 /** Opens the server that `flags`, environment and configuration name. */
 export const connect = async (flags: ConnectionFlags, io: Terminal): Promise<RemoteFS> => {
-  const { url, key, workspacePrefix } = connectionOf(flags, io.env, await readConfig(io.env));
+  const { url, key, workspacePrefix } = await endpointOf(flags, io);
+  if (key === undefined)
+    throw new UsageError(
+      `no key for ${url}: set BULKHEAD_KEY, pass --key, or store one with: bulkhead profile add <name> --url ${url}`,
+    );
   return new RemoteFS({
     url,
     apiKey: key,

@@ -19,6 +19,8 @@ export interface Output {
   readonly shown: (name: string) => string;
   /** Paints the name of a directory, where colours are wanted. */
   readonly directory: (name: string) => string;
+  /** Paints what is to be seen at a glance, where colours are wanted. */
+  readonly painted: (text: string, colour: "green" | "yellow" | "red" | "dim") => string;
 }
 
 const batch = 16_384;
@@ -52,6 +54,8 @@ export const createOutput = (
     },
     flush,
     shown: (name) => (io.isTTY.stdout ? printable(name, "\t") : name),
+    painted: (text, colour) =>
+      coloured ? styleText(colour, text, { validateStream: false }) : text,
     directory: (name) => (coloured ? styleText("blue", name, { validateStream: false }) : name),
   };
 };

@@ -7,6 +7,7 @@ import { addChanges } from "./commands/changes.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addCopyAndMove } from "./commands/copy-move.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addDu } from "./commands/du.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addGet } from "./commands/get.ts";
@@ -110,6 +111,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   program.commandsGroup("Here:");
   addProfile(program, bound);
   addServe(program, bound);
+  addDoctor(program, bound);
   addConfig(program, bound);
   addBackup(program, bound);
   addRestore(program, bound);

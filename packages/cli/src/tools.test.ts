@@ -1,17 +1,27 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Finding } from "@bulkhead/contract";
 import {
   bulkhead,
+  freePort,
+  openSql,
   type RunningBulkhead,
   type TempDir,
   tempDir,
   type TestDatabase,
+  testBucket,
   testDatabase,
+  testS3,
+  testServer,
+  waitFor,
 } from "@bulkhead/harness";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, runCli, type RunOptions } from "./test/session.ts";
 
+const run = promisify(execFile);
 const platformKey = "platform-key-of-the-tests-0123456789";
 let folder: TempDir;
 let database: TestDatabase;
@@ -261,4 +271,221 @@ describe("sync", () => {
       expect(await left()).toBe(2);
     },
   );
+});
+
+describe("doctor", () => {
+  type Found = Finding & { readonly next?: string };
+  /** What was found, of the checks that are not as they should be, in a line each. */
+  const found = async (
+    argv: readonly string[],
+    options: RunOptions = {},
+  ): Promise<{ readonly code: number; readonly all: readonly Found[]; readonly bad: string }> => {
+    const { code, out, err } = await cli(["doctor", ...argv, "--json"], options);
+    const { findings, healthy }: { findings: readonly Found[]; healthy: boolean } = JSON.parse(out);
+    const bad = findings.filter(({ state }) => state === "failed" || state === "warning");
+    const failed = findings.some(({ state }) => state === "failed");
+    expect({ healthy, code }, out).toEqual({ healthy: !failed, code: failed ? 1 : 0 });
+    for (const { state, next } of bad)
+      if (state === "failed") expect(next, JSON.stringify(bad)).toMatch(/\w/);
+    expect(out + err).not.toContain("p4ssw0rd");
+    const told = bad.map(({ check, state, detail }) => `${state} ${check}: ${detail}`);
+    return { code, all: findings, bad: told.join("\n") };
+  };
+  const here = (): readonly string[] => ["--data-dir", at("data"), "--database-url", database.url];
+  const elsewhere = (change: (url: URL) => void): readonly string[] => {
+    const changed = new URL(database.url);
+    change(changed);
+    return ["--data-dir", at("data"), "--database-url", changed.href];
+  };
+
+  test("finds nothing where all is well", { timeout: 60_000 }, async () => {
+    const { all, bad } = await found(here());
+    expect(bad).toBe("");
+    expect(all.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(["server", "key", "clock", "disk", "database", "master key"]),
+    );
+    const text = await cli(["doctor", ...here()], { tty: true });
+    expect(text.out).toContain("\u001b[32m");
+    const plain = await cli(["doctor"], { tty: true, env: { NO_COLOR: "1" } });
+    expect(plain.out).not.toContain("\u001b[3");
+    expect(plain.out).toContain("No server of this machine was named.");
+  });
+
+  test("names a wrong key, and an address where no server is", { timeout: 60_000 }, async () => {
+    expect((await found(["--key", "bhk_wrong"])).bad).toMatch(
+      /^failed key: .*does not know the key/,
+    );
+    const nobody = await found(["--url", `http://127.0.0.1:${await freePort()}`]);
+    expect(nobody.bad).toMatch(/^failed server: .* cannot be reached: nothing listens there\.$/);
+    const unkeyed = await found([], { env: { BULKHEAD_KEY: "" } });
+    expect(unkeyed.all).toContainEqual(
+      expect.objectContaining({ check: "key", state: "skipped", next: expect.any(String) }),
+    );
+  });
+
+  test("names why a database cannot be reached", { timeout: 60_000 }, async () => {
+    const refused = await found([
+      "--data-dir",
+      at("data"),
+      "--database-url",
+      "postgres://me:p4ssw0rd@127.0.0.1:1/x",
+    ]);
+    expect(refused.bad).toMatch(
+      /^failed database: .*127\.0\.0\.1:1\/x cannot be .*: nothing listens/,
+    );
+    const missing = await found(elsewhere((url) => (url.pathname = "/no_such_database")));
+    expect(missing.bad).toMatch(/failed database: .*there is no such database/);
+    const fresh = await testDatabase();
+    try {
+      const other = await found(["--data-dir", at("data"), "--database-url", fresh.url]);
+      expect(other.all).toContainEqual(
+        expect.objectContaining({ detail: expect.stringContaining("without a ledger yet") }),
+      );
+    } finally {
+      await fresh.close();
+    }
+
+    const admin = await openSql(await testServer());
+    const name = new URL(database.url).pathname.slice(1);
+    try {
+      await admin.run(`alter database "${name}" allow_connections false`);
+      await admin.run(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+      );
+      const { bad } = await found(here());
+      expect(bad).toContain("failed database: The server does not reach its database");
+      expect(bad).toContain("it takes no connections now");
+    } finally {
+      await admin.run(`alter database "${name}" allow_connections true`);
+      await admin.close();
+    }
+  });
+
+  test(
+    "names a clock that is wrong, the server's and the database's",
+    { timeout: 60_000 },
+    async () => {
+      const late: typeof fetch = async (input, init) => {
+        const answer = await fetch(input, init);
+        const headers = new Headers(answer.headers);
+        headers.set("Date", new Date(Date.now() - 90_000).toUTCString());
+        return new Response(answer.body, { status: answer.status, headers });
+      };
+      expect((await found([], { fetch: late })).bad).toMatch(
+        /^failed clock: The server's clock is (?:89|9[01]) s behind this machine's\.$/,
+      );
+      const sql = await openSql(database.url);
+      const now = await sql.run(
+        "select pg_get_functiondef('bulkhead.now()'::regprocedure) as made",
+      );
+      const made = String(now[0]?.["made"]);
+      try {
+        await sql.run(made.replace("clock_timestamp()", "(clock_timestamp() + interval '40 s')"));
+        expect((await found(here())).bad).toMatch(
+          /^failed clock: The database's clock is 40\.\d s ahead of this machine's\.$/,
+        );
+      } finally {
+        await sql.run(made);
+        await sql.close();
+      }
+    },
+  );
+
+  test(
+    "names a full disk, and a folder that is not the recorded one",
+    { timeout: 60_000 },
+    async ({ skip }) => {
+      const disk = at("disk");
+      await mkdir(disk);
+      const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]).then(
+        () => true,
+        () => false,
+      );
+      skip(!mounted, "mounting a tmpfs needs root and a system that lets it");
+      try {
+        await writeFile(join(disk, "filler"), Buffer.alloc(1_000_000));
+        await expect(writeFile(join(disk, "more"), Buffer.alloc(200_000))).rejects.toThrow(
+          "ENOSPC",
+        );
+        const { bad } = await found(["--data-dir", disk, "--database-url", database.url]);
+        expect(bad).toContain(`failed disk: The disk of ${disk} is full`);
+        expect(bad).toContain("failed master key: There is no master key in the data folder");
+        expect(bad).toContain("failed marker: The folder");
+        expect((await readdir(disk)).toSorted()).toEqual(["filler", "more"]);
+      } finally {
+        await run("umount", [disk]);
+      }
+    },
+  );
+
+  test(
+    "names mounts in the wrong region, and counts keys that are no path",
+    { timeout: 60_000 },
+    async ({ skip }) => {
+      await mkdir(at("shelf"));
+      const config = at("regions.yaml");
+      const flags = [...here(), "--config", config];
+      await writeFile(
+        config,
+        `mounts: [{ path: /x, backend: local, region: mars, options: { root: ${at("shelf")} } }]\n`,
+      );
+      expect((await found(flags)).bad).toBe(
+        "failed region: The mount /x has to be in 'mars', and its storage does not say where it is: it answers 503.",
+      );
+      await writeFile(config, "mounts: [{ path: /x }]\n");
+      expect((await found(flags)).bad).toMatch(
+        /failed configuration: .*\n.*regions\.yaml:1: mounts\.0/,
+      );
+
+      const { servers, reason } = await testS3();
+      const [store] = servers;
+      skip(store === undefined, reason);
+      if (store === undefined) return;
+      const { raw, bucket, options } = await testBucket(store);
+      await raw.putObject(bucket, "seen.txt", Buffer.from("x"));
+      await raw.putObject(bucket, "control\u0085", Buffer.from("x"));
+      const { region: _, ...access } = options;
+      const spec = { path: "/y", backend: "s3", region: "mars", options: { s3: access } };
+      await writeFile(config, JSON.stringify({ mounts: [spec] }));
+      const { bad } = await found(flags);
+      expect(bad).toMatch(/failed region: The mount \/y has to be in 'mars', and its storage/);
+      expect(bad).toContain("has 1 keys that are no legal path");
+      expect(bad).not.toContain(access.secretAccessKey);
+      const wrong = {
+        ...spec,
+        region: undefined,
+        options: { s3: { ...access, bucket: "no-such-one" } },
+      };
+      await writeFile(config, JSON.stringify({ mounts: [wrong] }));
+      expect((await found(flags)).bad).toMatch(
+        /^failed bucket: The bucket no-such-one of the mount \/y/,
+      );
+    },
+  );
+
+  // The last one: the server is gone then.
+  test("names what a write that was killed left", { timeout: 60_000 }, async () => {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new Uint8Array(300_000)),
+    });
+    const sent = fetch(`${url}/v1/files/half`, {
+      method: "PUT",
+      body,
+      duplex: "half",
+      headers: { Authorization: `Bearer ${platformKey}` },
+    }).catch(() => undefined);
+    const staging = at("data/platform/.bulkhead/staging");
+    await waitFor(async () => (await readdir(staging)).length === 1);
+    await server.kill();
+    await sent;
+    const { all } = await found(here());
+    const left = all.find(({ check }) => check === "staging");
+    expect(left).toMatchObject({
+      state: "warning",
+      next: expect.stringContaining("Start the server"),
+    });
+    expect(left?.detail).toMatch(
+      /^Interrupted writes left 1 hidden .*platform\/\.bulkhead\/staging\//,
+    );
+  });
 });

@@ -8,6 +8,7 @@ export * from "./control.ts";
 export * from "./directory.ts";
 export * from "./error.ts";
 export * from "./explain.ts";
+export * from "./finding.ts";
 export * from "./health.ts";
 export * from "./mounts.ts";
 export * from "./numbered-name.ts";

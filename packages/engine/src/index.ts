@@ -4,6 +4,8 @@ export type { BucketSpec } from "./bucket-spec.ts";
 export * from "./certificate.ts";
 export * from "./closers.ts";
 export * from "./create-fs.ts";
+export { examine } from "./examine/examine.ts";
+export type { ExamineOptions } from "./examine/examine-options.ts";
 export * from "./file-system.ts";
 export * from "./mount-spec.ts";
 export * from "./engine-options.ts";

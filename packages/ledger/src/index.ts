@@ -1,5 +1,6 @@
 export * from "./backup/index.ts";
 export * from "./embedded/index.ts";
+export { type ExaminedLedger, examineLedger, type UnreachableLedger } from "./examine-ledger.ts";
 export { type KeyString, hashKey, keyIdOf, mintKeyString } from "./key-string.ts";
 export { migrate } from "./migrate.ts";
 export { type LedgerOptions, openLedger } from "./open-ledger.ts";

@@ -60,10 +60,22 @@ function lock(folder: string, number: number): DataDirLock {
   return { release: () => (released ??= free()) };
 }
 
-async function refuseIfHeld(folder: string, number: number, dataDir: string): Promise<void> {
+/** Finds the process that holds a data folder now, and takes nothing; undefined where none does. */
+export async function dataDirHolder(dataDir: string): Promise<number | undefined> {
+  const folder = join(dataDir, "lock");
+  const numbers = await numbersOf(folder).catch(() => []);
+  return (await liveHolder(folder, Math.max(0, ...numbers)))?.pid;
+}
+
+async function liveHolder(folder: string, number: number): Promise<Holder | undefined> {
   const text = await readFile(join(folder, String(number)), "utf8").catch(() => "free");
   const holder = parse(text);
-  if (holder === undefined || !(await isRunning(holder.pid, holder.mark))) return;
+  return holder !== undefined && (await isRunning(holder.pid, holder.mark)) ? holder : undefined;
+}
+
+async function refuseIfHeld(folder: string, number: number, dataDir: string): Promise<void> {
+  const holder = await liveHolder(folder, number);
+  if (holder === undefined) return;
   throw new FileError(
     "conflict",
     `${dataDir} is in use by the server with pid ${holder.pid}: stop that one, or give another --data-dir.`,
