@@ -63,10 +63,11 @@ const copyFile = (
   return volume.staging.keep(stage, async () => {
     await copyContent(volume, disk, stage.disk);
     const staged = await volume.fs.lstat(stage.disk);
-    return publish(volume, ctx, stage, staged, to, mode, shared(from), async () => {
+    const recheck = async (): Promise<void> => {
       // The condition holds of what was copied, and still.
       if (ifMatch !== undefined) checkMatch(ifMatch, served(await volume.place.find(from)).stat);
-    });
+    };
+    return publish(volume, ctx, stage, staged, to, mode, shared(from), { recheck });
   });
 };
 

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmod, link, lstat, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  readFile,
+  rename,
+  symlink,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { textBody } from "@bulkhead/kit";
@@ -104,6 +114,34 @@ describe("links, pipes, sockets and devices", () => {
       bytes: 4,
     });
     expect(await tree(other)).toEqual({ dir: null, "dir/inner": "inner", secret: "secret" });
+  });
+
+  it("are none of the directories above a file, however deep and whenever they came", async () => {
+    const root = await scratch();
+    const other = await outside();
+    const backend = await local({ root });
+    for (const depth of [2, 5]) {
+      const names = Array.from({ length: depth }, (_, i) => `d${i}`);
+      const [file, missing] = [at([...names, "inner"].join("/")), at([...names, "new"].join("/"))];
+      for (const [i, name] of names.entries()) {
+        await put(backend, file, "here");
+        expect(await codeOf(backend.stat(ctx(), missing)), name).toBe("not-found");
+        const place = join(root, ...names.slice(0, i + 1));
+        // The same files, by another way: what lies outside, and what lies inside.
+        for (const target of [join(other, "elsewhere"), join(root, "moved")]) {
+          await rename(place, target);
+          await symlink(target, place);
+          expect(await codeOf(backend.read(ctx(), file)), name).toBe("not-found");
+          expect(await codeOf(backend.write(ctx(), missing, textBody("new"))), name).toBe(
+            "conflict",
+          );
+          await unlink(place);
+          await rename(target, place);
+        }
+        expect(await get(backend, file)).toBe("here");
+      }
+    }
+    expect(await leftovers(root)).toEqual([]);
   });
 
   it("keep a directory from counting as empty", async () => {

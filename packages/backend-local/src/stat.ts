@@ -6,9 +6,12 @@ import { served } from "./source.ts";
 import { checkAborted } from "./transfer.ts";
 import type { Volume } from "./volume.ts";
 
+/** When a file or directory was changed, in milliseconds since the epoch. */
+export const modifiedAtOf = ({ mtimeNs }: FileStat): number => Number(mtimeNs / 1_000_000n);
+
 /** What is told of a file or directory. There is no `createdAt`: a file that was replaced is a new one to the disk. */
 export const statOf = (name: string, stat: FileStat): Stat => {
-  const modifiedAt = Number(stat.mtimeNs / 1_000_000n);
+  const modifiedAt = modifiedAtOf(stat);
   return stat.kind === "file"
     ? {
         name,

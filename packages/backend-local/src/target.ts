@@ -106,7 +106,8 @@ export const missingParents = (found: Found): number =>
 
 /**
  * Runs `body` while `to` is held, and with it all that has to be made above it: from the first missing directory down,
- * so that nobody else makes or misses the same one. Waits behind whoever asked before.
+ * so that nobody else makes or misses the same one. Waits behind whoever asked before. `seen` is what was found there a
+ * while ago; what `body` gets is found while it holds.
  */
 export const holdTarget = async <R>(
   volume: Volume,
@@ -115,8 +116,9 @@ export const holdTarget = async <R>(
   claims: readonly Claim[],
   extent: Claim["extent"],
   body: (found: Found) => Promise<R>,
+  seen?: Found,
 ): Promise<R> => {
-  let parents = missingParents(await volume.place.find(to));
+  let parents = missingParents(seen ?? (await volume.place.find(to)));
   for (;;) {
     const held = parents;
     const own: Claim =

@@ -1,7 +1,17 @@
-import type { Backend, BackendPath, Mode, OpContext, WriteResult } from "@bulkhead/contract";
+import {
+  type Backend,
+  type BackendPath,
+  type Mode,
+  nameOf,
+  type OpContext,
+  type WriteResult,
+} from "@bulkhead/contract";
+import { contentTypeOf } from "@bulkhead/kit";
 import { etagOf } from "./etag.ts";
+import type { Found } from "./layout.ts";
 import type { FileStat } from "./port.ts";
 import { type Stage, stagedId } from "./staging.ts";
+import { modifiedAtOf } from "./stat.ts";
 import { checkNames, holdTarget, judgeFile, land, missingParents, putFile } from "./target.ts";
 import { checkAborted, pullInto } from "./transfer.ts";
 import { confirm, syncContent } from "./durability.ts";
@@ -17,10 +27,10 @@ export const publish = (
   to: BackendPath,
   mode: Mode,
   claims: readonly Claim[] = [],
-  recheck: () => Promise<void> = async () => {},
-): Promise<WriteResult> =>
-  holdTarget(volume, ctx, to, claims, "entry", async (found) => {
-    await recheck();
+  { seen, recheck }: { readonly seen?: Found; readonly recheck?: () => Promise<void> } = {},
+): Promise<WriteResult> => {
+  const act = async (found: Found): Promise<WriteResult> => {
+    await recheck?.();
     const replaced = judgeFile(found, mode);
     const parents = missingParents(found);
     checkAborted(ctx.signal);
@@ -38,8 +48,12 @@ export const publish = (
       size: staged.size,
       created: replaced === undefined,
       ...(replaced && { replaced: { size: replaced.size } }),
+      times: { modifiedAt: modifiedAtOf(stored) },
+      contentType: contentTypeOf(nameOf(to)),
     };
-  });
+  };
+  return holdTarget(volume, ctx, to, claims, "entry", act, seen);
+};
 
 /** `Backend.write`: stages, syncs, then swaps under the path's lock. */
 export const write =
@@ -48,7 +62,8 @@ export const write =
     const { mode = "overwrite" } = options;
     checkAborted(ctx.signal);
     // Refused before the body is pulled where it can be; judged again when it counts.
-    judgeFile(await volume.place.find(path), mode);
+    const seen = await volume.place.find(path);
+    judgeFile(seen, mode);
     checkNames(volume, path);
     const stage = volume.staging.reserve();
     const staged = await volume.staging.file(stage, async (handle) => {
@@ -58,5 +73,7 @@ export const write =
       await syncContent(volume, handle);
       return handle.stat();
     });
-    return volume.staging.keep(stage, () => publish(volume, ctx, stage, staged, path, mode));
+    return volume.staging.keep(stage, () =>
+      publish(volume, ctx, stage, staged, path, mode, [], { seen }),
+    );
   };

@@ -68,8 +68,13 @@ export interface WriteResult {
   readonly size: number;
   readonly created: boolean;
   readonly replaced?: { readonly size: number; readonly version?: string };
-  /** When the file was made and changed, in milliseconds since the epoch, where the storage tells with the commit. */
-  readonly times?: { readonly createdAt: number; readonly modifiedAt: number };
+  /**
+   * When the file was made, where that is known, and changed, in milliseconds since the epoch, where the storage tells
+   * with the commit.
+   */
+  readonly times?: { readonly createdAt?: number; readonly modifiedAt: number };
+  /** What the content is kept as, told with `times` by a storage that keeps no type it is given. */
+  readonly contentType?: string;
 }
 
 export interface ListOptions {

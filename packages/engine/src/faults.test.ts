@@ -349,6 +349,10 @@ describe("faults, over a real ledger", () => {
           counted: (...args) => counting(() => ledger.accounted.counted(...args)),
         };
         const intents: Intents = {
+          late: (...args) => {
+            const late = ledger.intents.late(...args);
+            return late && { ...late, grant: (...granted) => call(() => late.grant(...granted)) };
+          },
           begin: (settlement, intent) => call(() => ledger.intents.begin(settlement, intent)),
           commit: (settlement, id, staged) =>
             call(() => ledger.intents.commit(settlement, id, staged)),

@@ -35,7 +35,7 @@ const after = {
   remove: { files: [], granted: [] },
 } as const;
 const cases = [
-  ["write", "begun", before],
+  ["stream", "begun", before],
   ["write", "granted", before],
   ["write", "done", after.write],
   ["move", "begun", before],

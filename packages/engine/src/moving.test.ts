@@ -222,16 +222,18 @@ describe("what is granted follows on plain storage, over a real ledger", () => {
   it("lets a commit that was begun before wait its turn", async () => {
     await grant("a/x");
     const staged = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
     const backend = layered(
       overrideBackend(gated(), {
         write: async (ctx, at, body, options) => {
+          begun.resolve();
           await staged.promise;
           return inner.write(ctx, at, body, options);
         },
       }),
     );
     const writing = backend.write(plainContext(), path("a/z"), textBody("z"));
-    await waitFor(async () => (await ledger.intents.pending(mount())).length === 1);
+    await begun.promise;
     const moving = backend.move(following("a", "b"), path("a"), path("b"));
     await committing();
     staged.resolve();

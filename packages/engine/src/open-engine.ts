@@ -10,6 +10,7 @@ import {
   checkTenantId,
   decided,
   type Decide,
+  type Decision,
   fence,
   filtered,
   gated,
@@ -142,16 +143,16 @@ const openTree = async (
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
-  const decide = decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopesAllow]);
-  const governed = (storages: WholeTree, as: Decide): WholeTree =>
+  const decide = (scopes: Decision): Decide =>
+    decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopes]);
+  const governed = (storages: WholeTree, scopes: Decision): WholeTree =>
     stack<WholeTree>(
       storages,
       keptCurrent(authority),
       sharing({ ...given.sharing, draw }),
       fence({
         authority,
-        decide: as,
-        decideReading: decide,
+        decide: decide(scopes),
         streams,
       }),
       filtered,
@@ -169,9 +170,9 @@ const openTree = async (
     checkScope(principal, "read");
   };
   const door = scoped((ctx: Context) => ctx.principal.reach, namespaceRoots, mayLook);
-  const whole = governed(storages, decide);
+  const whole = governed(storages, scopesAllow);
   const session = audit(ledger.denials)(door(whole));
-  const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(decide))));
+  const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
 
   const asks = audited(ledger.denials);
   const health: TenantsHealthOptions = {
@@ -215,7 +216,7 @@ const openTree = async (
         namespaceRoots,
         authority,
         audited: asks,
-        decide,
+        decide: decide(scopesAllow),
       },
       opened,
     ),
@@ -247,8 +248,8 @@ const openTree = async (
         made: closePublic(own ? url : undefined, options.log),
       }),
       // Below the session, and without a job for what is one already.
-      [finishKind]: finishMoves(authority, governed(tree(roots.table), decide)),
-      [transferKind]: transferDirectories(authority, governed(tree(roots.table), decide)),
+      [finishKind]: finishMoves(authority, governed(tree(roots.table), scopesAllow)),
+      [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),
     },
     signal: stopping.signal,
   });

@@ -1,6 +1,9 @@
-import type { Operation } from "@bulkhead/contract";
+import { randomUUID } from "node:crypto";
+import type { Operation, Revision, Settlement } from "@bulkhead/contract";
 import { type Database, toJson } from "./database.ts";
 import { combine } from "./combine.ts";
+import { functionCall } from "./function-call.ts";
+import { uidOfRevision } from "./snapshot.ts";
 import { type Intents, type Outcome, type PendingIntent, platformUid } from "./types.ts";
 import type { Charge, SettledAs } from "./types-accounted.ts";
 
@@ -14,10 +17,11 @@ const commit = {
   text: `select bulkhead.intent_commit_v3($1, $2, $3, $4, $5, $6, $7) from (select case when jsonb_typeof($2::jsonb->'audit') = 'object'
     then bulkhead.audit_writable_v1(split_part($1, '.', 1)::uuid) end offset 0) w`,
 };
+const grant = functionCall("intent_grant_v1", 14);
 // In the order given: they wait for the same head, and its chain tells the order in which they were settled.
 const settle = {
-  name: "intent_settle_v3",
-  text: `select array_agg(bulkhead.intent_settle_v3(s.id, s.outcome, s.facts)) from (
+  name: "intent_settle_v4",
+  text: `select array_agg(bulkhead.intent_settle_v4(s.id, s.outcome, s.facts)) from (
     select * from unnest($1::text[], $2::jsonb[], $3::jsonb[]) with ordinality as u (id, outcome, facts, n)
       order by n offset 0) s`,
 };
@@ -41,6 +45,16 @@ interface Settled {
   readonly outcome: Outcome;
   readonly charge: Charge | undefined;
 }
+
+/** The tenants that a settlement stands on, that of its ground too, in order of uid, with their revisions. */
+const standing = (
+  ground: string,
+  { revisions }: Settlement,
+): readonly (readonly [string, Revision | undefined])[] => {
+  const fences = new Map<string, Revision | undefined>([[ground, undefined]]);
+  for (const revision of revisions) fences.set(uidOfRevision(revision), revision);
+  return [...fences].toSorted(([a], [b]) => (a < b ? -1 : 1));
+};
 
 /**
  * Keeps intents: `hot` for what requests wait for, `long` for settling what many rows follow, `background` for recovery.
@@ -79,7 +93,40 @@ export const createIntents = (hot: Database, long: Database, background: Databas
     const [as] = await settleAll(long, [settled]);
     return as ?? "gone";
   };
+  const late: Intents["late"] = ({ tenant, idempotency, reserved }, intent) => {
+    if (intent.operation !== "write" || idempotency !== undefined || reserved.id !== undefined)
+      return undefined;
+    const uid = tenant ?? platformUid;
+    const id = randomUUID();
+    let asked = false;
+    return {
+      id: `${uid}.${id}`,
+      grant: async (settlement, staged) => {
+        // Of one whose answer was lost nobody knows whether it is there.
+        if (asked) await hot.call<null>(discard, [`${uid}.${id}`]);
+        asked = true;
+        const stands = standing(uid, settlement);
+        return hot.call<"committing" | "moved">(grant, [
+          uid,
+          id,
+          toJson(settlement),
+          stands.map(([fence]) => fence),
+          stands.map(([, revision]) => revision?.n ?? null),
+          stands.map(([, revision]) => revision?.epoch ?? null),
+          intent.mount,
+          intent.fencing ?? null,
+          intent.paths,
+          intent.size ?? null,
+          staged.id,
+          staged.size,
+          staged.digest ?? null,
+          staged.etagBefore ?? null,
+        ]);
+      },
+    };
+  };
   return {
+    late,
     begin: (settlement, intent) =>
       hot.call<string>(begin, [
         toJson(settlement),

@@ -189,7 +189,16 @@ export interface PendingIntent extends NewIntent {
   readonly staged: string | undefined;
 }
 
+/** An intent that is written only as it is granted. */
+export interface LateIntent {
+  readonly id: string;
+  /** Writes it as `committing`, unless a revision moved; may be asked again. */
+  readonly grant: (settlement: Settlement, staged: Staged) => Promise<"committing" | "moved">;
+}
+
 export interface Intents {
+  /** Undefined where the intent has to be there before its effect is prepared. */
+  readonly late: (settlement: Settlement, intent: NewIntent) => LateIntent | undefined;
   readonly begin: (settlement: Settlement, intent: NewIntent) => Promise<string>;
   readonly commit: (
     settlement: Settlement,

@@ -93,8 +93,22 @@ export interface Accounted {
   readonly sizes: (mount: string, paths: readonly string[]) => Promise<ReadonlyMap<string, number>>;
 }
 
+/** An intent that is written only as its effect is granted. */
+export interface LateIntent {
+  readonly id: string;
+  /**
+   * Writes it as `committing` under the tenants' shared fences, unless a revision moved; may be asked again.
+   */
+  readonly grant: (settlement: Settlement, staged: Staged) => Promise<"committing" | "moved">;
+}
+
 /** Rows that stand for effects the ledger cannot share a transaction with. */
 export interface Intents {
+  /**
+   * Answers how an intent can be written as late as at its commit: undefined where it has to be there before its effect
+   * is prepared. Whoever takes that way leaves content behind if it ends in between, which the storage sweeps.
+   */
+  readonly late: (settlement: Settlement, intent: NewIntent) => LateIntent | undefined;
   /** Writes the row. Nothing of the effect exists before it resolves. */
   readonly begin: (settlement: Settlement, intent: NewIntent) => Promise<string>;
   /**

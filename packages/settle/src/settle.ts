@@ -14,7 +14,7 @@ import { counting } from "./counting.ts";
 import { areAbsolute, changedBy, factsOf, outcomeOf, type Result } from "./facts.ts";
 import { look } from "./look.ts";
 import { moving as movingTable } from "./moving.ts";
-import type { Accounted, Charge, Fact, Intents, Outcome } from "./ports.ts";
+import type { Accounted, Charge, Fact, Intents, LateIntent, Outcome } from "./ports.ts";
 import { type Turn, turns } from "./turns.ts";
 
 export interface SettleOptions {
@@ -44,6 +44,9 @@ export interface Charging {
   readonly forgets: boolean;
 }
 
+/** A body up to this long is staged before anything is written of it: it is no loss where it is refused then. */
+const lateBytes = 65_536;
+
 /** How often a commit is decided again before the caller is told to come back. */
 const decisions = 5;
 
@@ -60,6 +63,8 @@ interface Begun {
   readonly paths: readonly BackendPath[];
   readonly tenant: string | undefined;
   readonly turn: Turn;
+  /** Until it is granted, where it is written only then. */
+  late: LateIntent | undefined;
   /** What the storage was granted its last commit for. */
   staged: string | undefined;
   /** Lets requests to the paths again. */
@@ -162,9 +167,12 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
           await begun.turn.first(patienceMs);
           for (let i = 0; i < decisions; i++) {
             moving.check(...begun.paths);
-            const answer = await intents.commit(settlement(), begun.id, content);
+            const answer = await (begun.late === undefined
+              ? intents.commit(settlement(), begun.id, content)
+              : begun.late.grant(settlement(), content));
             if (answer !== "moved") {
               begun.staged = content.id;
+              begun.late = undefined;
               begun.lift();
               if (answer === "moving") begun.lift = moving.keep(begun.paths);
               return;
@@ -194,7 +202,13 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
       const settlement = (): Settlement => ({ ...ctx.settlement, tenant });
       moving.check(...paths);
       await counts?.counted(tenant);
-      const id = await intents.begin(settlement(), { mount, fencing, operation, paths, size });
+      const intent = { mount, fencing, operation, paths, size };
+      // Only where the commit says all of what it adds: what reports its effects reserves by them.
+      const late =
+        charging !== undefined && size !== undefined && size <= lateBytes
+          ? intents.late(settlement(), intent)
+          : undefined;
+      const id = late?.id ?? (await intents.begin(settlement(), intent));
       const begun: Begun = {
         id,
         operation,
@@ -202,10 +216,11 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
         tenant,
         // What reports its effects finds each of them again, whatever came after.
         turn: order.begin(options.charging === "reported" ? [] : paths),
+        late,
         staged: undefined,
         lift: () => undefined,
       };
-      const stop = afterwork.streaming(id);
+      const stop = late === undefined ? afterwork.streaming(id) : undefined;
       let result: R;
       try {
         result = await effect({ ...ctx, commit: commitOf(ctx, begun, settlement) });
@@ -219,7 +234,7 @@ export const settle = (options: SettleOptions): Layer<Backend> => {
         else await afterwork.finish(id, () => resolve(ctx, begun, staged)).catch(() => undefined);
         throw error;
       } finally {
-        stop();
+        stop?.();
       }
       await afterwork.finish(id, () =>
         close(begun, outcomeOf(operation, result), factsOf(operation, paths, result)),

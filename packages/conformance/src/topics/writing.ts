@@ -217,6 +217,20 @@ export const writing: Topic = {
       },
     })),
     {
+      name: "tells nothing of what it wrote that a look does not tell",
+      run: async (t) => {
+        const sent = { contentType: "text/x-own" };
+        for (const options of [sent, {}]) {
+          const answer = await t.put("d/f.txt", "content", options);
+          const told = { ...answer.times, contentType: answer.contentType };
+          const seen: Readonly<Record<string, unknown>> = { ...(await t.stat("d/f.txt")) };
+          for (const [name, value] of Object.entries(told))
+            if (value !== undefined) same(seen[name], value, name);
+          same(seen["etag"], answer.etag, "the ETag");
+        }
+      },
+    },
+    {
       name: "keeps a hundred small files apart",
       run: async (t) => {
         const names = Array.from({ length: 100 }, (_, i) => `d${i % 7}/f${i}`);

@@ -1,7 +1,7 @@
 import { type Backend, type OpContext, parseBackendPath } from "@bulkhead/contract";
 import { local } from "@bulkhead/backend-local";
 import { s3 } from "@bulkhead/backend-s3";
-import { overrideBackend, plainContext, stack, textBody } from "@bulkhead/kit";
+import { overrideBackend, plainContext, stack, streamBody, textBody } from "@bulkhead/kit";
 import { openLedger } from "@bulkhead/ledger";
 import { afterwork, settle } from "@bulkhead/settle";
 
@@ -21,8 +21,13 @@ const after =
     const result = await call(...args);
     return step === name ? die() : result;
   };
+const late: typeof ledger.intents.late = (...args) => {
+  const intent = ledger.intents.late(...args);
+  return intent && { ...intent, grant: after("granted", intent.grant) };
+};
 const intents = {
   ...ledger.intents,
+  late,
   begin: after("begun", ledger.intents.begin),
   commit: after("granted", ledger.intents.commit),
   settle: after("settled", ledger.intents.settle),
@@ -56,7 +61,11 @@ const following = (from: string, to?: string): OpContext => ({
     follow: { from: `/workspace/${mount}/${from}`, to: to && `/workspace/${mount}/${to}` },
   },
 });
-if (operation === "write") await backend.write(plainContext(), path("a/x"), textBody("renewed"));
+const renewed = textBody("renewed");
+if (operation === "write") await backend.write(plainContext(), path("a/x"), renewed);
+// Of a length that nobody knows: its intent is there before its content.
+else if (operation === "stream")
+  await backend.write(plainContext(), path("a/x"), streamBody(renewed.open()));
 else if (operation === "move") await backend.move(following("a", "b"), path("a"), path("b"));
 else await backend.remove(following("a"), path("a"), { recursive: true });
 process.stdout.write("went on\n");

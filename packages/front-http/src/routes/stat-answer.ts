@@ -58,7 +58,7 @@ export const writtenAnswer = async (
     modifiedAt: ctx.now,
     ...result.times,
     etag: result.etag,
-    contentType: sent.contentType ?? contentTypeOf(nameOf(path)),
+    contentType: result.contentType ?? sent.contentType ?? contentTypeOf(nameOf(path)),
     ...(sent.metadata !== undefined && { metadata: sent.metadata }),
     ...(result.version !== undefined && { version: result.version }),
   });

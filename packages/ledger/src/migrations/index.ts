@@ -30,6 +30,7 @@ import { treeWalks } from "./functions-tree-walks.ts";
 import { treeWrite, treeWriteExecutions } from "./functions-tree-write.ts";
 import { treeFunctions } from "./functions-trees.ts";
 import { provisioning } from "./provisioning.ts";
+import { plainWrites } from "./plain-writes.ts";
 import { plans } from "./plans.ts";
 import { quotaFunctions, quotaTables } from "./quota.ts";
 import { quotaIntents } from "./quota-intents.ts";
@@ -120,6 +121,7 @@ export const migrations: readonly Migration[] = [
   { version: 23, name: "bills", sql: bills, minCode: 18 },
   { version: 25, name: "health", sql: health, minCode: 9 },
   { version: 26, name: "tenant-buckets", sql: tenantBuckets, minCode: 26 },
+  { version: 30, name: "plain-writes", sql: plainWrites, minCode: 19 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
