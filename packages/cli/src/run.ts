@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { type Bind, type Cli, createCli, type GlobalFlags } from "./cli.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBackup, addRestore } from "./commands/backup.ts";
+import { addBench } from "./commands/bench.ts";
 import { addCat } from "./commands/cat.ts";
 import { addChanges } from "./commands/changes.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -112,6 +113,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addProfile(program, bound);
   addServe(program, bound);
   addDoctor(program, bound);
+  addBench(program, bound);
   addConfig(program, bound);
   addBackup(program, bound);
   addRestore(program, bound);
