@@ -396,7 +396,7 @@ describe("records", () => {
       "/v1/jobs/job-93600000",
     ]);
     expect((await tell("DELETE", "/v1/tenants/t1?confirm=t1")).body).toEqual({ job: "job-0" });
-    for (const grace of ["P1M", "P1Y", "-P1D", "1d", ""])
+    for (const grace of ["P1M", "P1Y", "-P1D", "P-1D", "P2DT-1H", "1d", ""])
       expect((await tell("DELETE", `/v1/tenants/t1?confirm=t1&grace=${grace}`)).status).toBe(400);
     expect((await tell("GET", "/v1/jobs/j1")).body).toMatchObject({ id: "j1", state: "queued" });
   });

@@ -26,7 +26,11 @@ export const durationMs = (name: string, value: string): number => {
   if (duration.negative === true || duration.years !== undefined || duration.months !== undefined)
     return wrong();
   let ms = 0;
-  for (const unit of ["weeks", "days", "hours", "minutes", "seconds"] as const)
-    ms += (duration[unit] ?? 0) * units[unit];
+  for (const unit of ["weeks", "days", "hours", "minutes", "seconds"] as const) {
+    const count = duration[unit] ?? 0;
+    // Some write a sign before each number, ISO 8601 before none.
+    if (count < 0) return wrong();
+    ms += count * units[unit];
+  }
   return Number.isSafeInteger(Math.round(ms)) ? Math.round(ms) : wrong();
 };

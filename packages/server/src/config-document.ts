@@ -62,8 +62,17 @@ export const readDocument = (
       [{ path: [], message: (bad.message.split(/ at line | *\n/)[0] ?? "").trim() }],
       () => `${file}:${line(bad.pos[0]) ?? 1}: `,
     );
+  const read = (): unknown => {
+    try {
+      return document.toJS() ?? {};
+    } catch (error) {
+      // An alias of nothing, or aliases of aliases without end: found out only here.
+      const why = error instanceof Error ? error.message : "it cannot be read";
+      throw new ConfigError([{ path: [], message: why }], where);
+    }
+  };
   return {
-    value: interpolate(document.toJS() ?? {}, env, (path, message) => {
+    value: interpolate(read(), env, (path, message) => {
       throw new ConfigError([{ path, message }], where);
     }),
     lineOf,

@@ -112,6 +112,16 @@ defaultPlacement: p`;
     expect(await faults(twice)).toContain("names one twice");
   });
 
+  it("says what is wrong with an alias, of nothing or without end", async () => {
+    expect(await faults("host: *nobody")).toMatch(/bulkhead\.yaml: .*nobody/);
+    const doubled = Array.from(
+      { length: 9 },
+      (_, i) => `- &a${i + 1} [*a${i},*a${i},*a${i},*a${i}]`,
+    );
+    expect(await faults(`- &a0 [1,2,3]\n${doubled.join("\n")}\n`)).toMatch(
+      /bulkhead\.yaml: .*alias/i,
+    );
+  });
   it("says which file cannot be read", async () => {
     await using dir = await tempDir();
     await mkdir(join(dir.path, "folder"));

@@ -3,6 +3,7 @@ import { memory } from "@bulkhead/backend-memory";
 import { z } from "zod";
 import { afterAll, describe, expect, it } from "vitest";
 import { routes } from "../routes/index.ts";
+import { docsPage } from "../docs/page.ts";
 import { worldOver } from "../test/world.ts";
 import { components } from "./components.ts";
 import { openApiDocument } from "./document.ts";
@@ -80,5 +81,36 @@ describe("GET /openapi.json", async () => {
     await other.text();
     const head = await fetch(`${world.url}/openapi.json`, { method: "HEAD" });
     expect(head.headers.get("content-length")).toBe(first.headers.get("content-length"));
+  });
+});
+
+describe("GET /docs", async () => {
+  const world = await worldOver(memory());
+  afterAll(world.close);
+  it("is a page with every operation, in a policy that lets nothing in from elsewhere", async () => {
+    const page = await fetch(`${world.url}/docs`);
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const policy = page.headers.get("content-security-policy") ?? "";
+    expect(policy).toMatch(/^default-src 'none'; style-src 'self'; /);
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    const html = await page.text();
+    for (const { id } of routes) expect(html).toContain(`<article id="${id}">`);
+    for (const name of Object.keys(components)) expect(html).toContain(`id="schema-${name}"`);
+    expect(html).not.toMatch(/<script|style=|\son\w+=|(?:src|href)="(?:https?:)?\/\//);
+    const targets = [...html.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
+    for (const target of new Set(targets)) expect(html).toContain(`id="${target}"`);
+    const style = await fetch(`${world.url}/docs/page.css`);
+    expect(style.headers.get("content-type")).toBe("text/css; charset=utf-8");
+    expect(await style.text()).not.toContain("url(");
+  });
+  it("takes what a document says for text", () => {
+    const hostile = "<img src=x onerror=alert(1)>`\"'&";
+    const html = docsPage({
+      ...document,
+      info: { title: hostile, version: "1", description: hostile },
+    });
+    expect(html).not.toContain("<img");
+    expect(html).toContain("&lt;img src=x onerror=alert(1)&gt;");
   });
 });

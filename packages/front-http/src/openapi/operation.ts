@@ -109,9 +109,18 @@ const problemHeaders: Readonly<Record<number, readonly AnswerHeader[]>> = {
 export const problemName = (status: number, codes: readonly ErrorCode[]): string =>
   [status, ...codes].join(".");
 
+/** A code has one status but for what HTTP itself asks for; the titles of those are told where they are thrown. */
+const otherTitles: Readonly<Record<number, string>> = {
+  408: "The body did not arrive in time",
+  415: "Content codings are not kept",
+};
+
+const titleOfProblem = (status: number, code: ErrorCode): string =>
+  otherTitles[status] ?? errorStatuses[code].title;
+
 /** An answer that is a problem. */
 export const problemAnswered = (status: number, codes: readonly ErrorCode[]): Json => ({
-  description: codes.map((code) => `\`${code}\`: ${errorStatuses[code].title}.`).join(" "),
+  description: codes.map((code) => `\`${code}\`: ${titleOfProblem(status, code)}.`).join(" "),
   ...headersOf(["X-Request-Id", ...(problemHeaders[status] ?? [])]),
   content: {
     [problemType]: {

@@ -1,5 +1,5 @@
 import type { Route } from "../call.ts";
-import { documentRoute } from "./document.ts";
+import { documentRoutes } from "./document.ts";
 import { directoryRoutes } from "./directory.ts";
 import { billRoutes } from "./bills.ts";
 import { fileRoutes } from "./files.ts";
@@ -37,5 +37,5 @@ export const routes: readonly Route[] = [
   ...healthRoutes,
   tenantsHealthRoute,
   metricsRoute,
-  documentRoute(() => routes),
+  ...documentRoutes(() => routes),
 ];
