@@ -19,8 +19,34 @@ const checkNesting = (source: string): void => {
   }
 };
 
-/** All that the language uses outside conditions. */
-const plain = /^[\p{L}\p{N}_\-./\\|@$\s:[\](),*#<>]*$/u;
+/** What the language uses nowhere outside conditions. */
+const unknown = /[^\p{L}\p{N}_\-./|@$\s:[\](),*#<>]/gu;
+
+/** What it uses nowhere in a condition but in a text. */
+const unknownInBody = /[^\p{L}\p{N}_\s.+\-*/%<>=!&|?:,()[\]#]/gu;
+
+const texts = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gu;
+
+/** So many may be a text of several lines, which is not recognised as one here. */
+const mostUnknown = 100;
+
+/** Counts, line by line, the characters that the parser would report one by one, which takes it long. */
+const unknownCharacters = (): ((line: string) => number) => {
+  let count = 0;
+  let begun = false;
+  let depth = 0;
+  return (line) => {
+    begun ||= line.trimStart().startsWith("condition ");
+    const body = depth > 0 ? 0 : begun && line.includes("{") ? line.indexOf("{") : line.length;
+    const written = `${line.slice(0, body).split(" #", 1)[0]}${line.slice(body).replaceAll(texts, "")}`;
+    for (const piece of written.split(/([{}])/u)) {
+      if (begun && piece === "{") depth += 1;
+      else if (begun && piece === "}" && depth > 0) depth -= 1;
+      else count += piece.match(depth > 0 ? unknownInBody : unknown)?.length ?? 0;
+    }
+    return begun ? Math.max(0, count - mostUnknown) : count;
+  };
+};
 
 /**
  * Leaves out empty lines and comments, on which the parser spends a stack frame each, and refuses early what it would
@@ -29,12 +55,11 @@ const plain = /^[\p{L}\p{N}_\-./\\|@$\s:[\](),*#<>]*$/u;
 const condense = (source: string): { readonly text: string; readonly lines: readonly number[] } => {
   const kept: string[] = [];
   const lines: number[] = [];
-  let inCondition = false;
+  const tooMany = unknownCharacters();
   for (const [index, line] of source.split(/\r?\n/u).entries()) {
     const trimmed = line.trim();
     if (trimmed === "" || trimmed.startsWith("#")) continue;
-    inCondition ||= trimmed.startsWith("condition ");
-    if (!inCondition && !plain.test(line.split(" #", 1)[0] ?? ""))
+    if (tooMany(line) > 0)
       throw modelError("a character that the language does not know", index + 1);
     kept.push(line);
     lines.push(index + 1);
