@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { lockDataDir } from "@bulkhead/ledger";
 import { Client } from "pg";
 import { prepareS3, removeS3 } from "./s3/test-s3.ts";
-import { removeServer } from "./test-server.ts";
+import { makePostgresDir, removeServer } from "./test-server.ts";
 
 const prefix = "bulkhead-tests-";
 const compileCache = fileURLToPath(
@@ -27,6 +27,7 @@ export async function setup(): Promise<() => Promise<void>> {
   // Held for the whole run: a folder that nobody holds is one that a killed run left.
   await lockDataDir(dataDir);
   process.env["BULKHEAD_TEST_DATA_DIR"] = dataDir;
+  process.env["BULKHEAD_TEST_POSTGRES_DIR"] = await makePostgresDir(dataDir);
   // Beside the first tests: it may take a minute. Who needs it waits for it, and hears why it failed.
   if (process.env["CI"] === "true") void prepareS3().catch(() => undefined);
 
