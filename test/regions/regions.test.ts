@@ -2,7 +2,7 @@
 // that routes by tenant; what goes to the wrong region is told where the right one is, and nothing of it is stored.
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   bulkhead,
@@ -24,6 +24,7 @@ import { RemoteFS } from "@bulkhead/client";
 import { migrate } from "@bulkhead/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Api, api, member, mintKey } from "../support/api.ts";
+import { filesWith, tablesWith } from "../support/texts.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
 
 const domain = "files.test";
@@ -267,35 +268,6 @@ test("a tenant whose regions leave the ledger's out is refused, and no placement
   });
   expect(bad.status).toBe(400);
 });
-
-/** Where in a ledger a text lies, as text or as bytes: names of tables. */
-const tablesWith = async (url: string, text: string): Promise<readonly string[]> => {
-  const tables = await query(
-    url,
-    "select relname as name from pg_class where relnamespace = 'bulkhead'::regnamespace and relkind in ('r', 'p')",
-  );
-  const found: string[] = [];
-  for (const { name } of tables) {
-    const rows = await query(
-      url,
-      `select from bulkhead."${String(name)}" t where strpos(t::text, $1) > 0 or strpos(t::text, $2) > 0 limit 1`,
-      [text, Buffer.from(text).toString("hex")],
-    );
-    if (rows.length > 0) found.push(String(name));
-  }
-  return found;
-};
-
-/** The files below a folder that hold a text. */
-const filesWith = async (folder: string, text: string): Promise<readonly string[]> => {
-  const found: string[] = [];
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const file = join(entry.parentPath, entry.name);
-    if ((await readFile(file)).includes(text)) found.push(file);
-  }
-  return found;
-};
 
 test.skipIf(reason !== undefined)(
   `a region's storage is killed: its tenants get 503, nothing of theirs lies elsewhere, nobody else notices ${reason ?? ""}`,

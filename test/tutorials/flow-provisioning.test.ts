@@ -167,81 +167,84 @@ describe("a tenant with a database of its own", () => {
 
 const s3 = await testS3();
 
-describe.skipIf(s3.reason !== undefined)(`a tenant with buckets of its own ${s3.reason ?? ""}`, () => {
-  it("has them made and mounted, with its meters and alerts, and they go with it", async () => {
-    const [found] = s3.servers;
-    if (found === undefined) throw new Error("There is no S3 server.");
-    const { raw, options } = await testBucket(found);
-    const { bucket: _, ...access } = options;
-    await using buckets = await startServer({
-      config: `
+describe.skipIf(s3.reason !== undefined)(
+  `a tenant with buckets of its own ${s3.reason ?? ""}`,
+  () => {
+    it("has them made and mounted, with its meters and alerts, and they go with it", async () => {
+      const [found] = s3.servers;
+      if (found === undefined) throw new Error("There is no S3 server.");
+      const { raw, options } = await testBucket(found);
+      const { bucket: _, ...access } = options;
+      await using buckets = await startServer({
+        config: `
 defaultPlacement: standard
 backends:
   store: { backend: s3, options: { s3: ${JSON.stringify(access)} } }
 placements:
   standard: { backend: versioned, provisioning: { buckets: { backend: store } } }
 `,
-    });
-    const root = new RemoteFS({ url: buckets.url, apiKey: buckets.platformKey });
-    const sub = `acme-${randomBytes(4).toString("hex")}`;
-    const names = ["assets", "backups", "uploads"];
-    const made = names.map((name) => `${sub}-${name}`);
-    const ours = async (): Promise<readonly string[]> =>
-      (await raw.listBuckets()).map(({ name }) => name).filter((name) => name.startsWith(sub));
-
-    const jobs: string[] = [];
-    const tenant = await root.tenants.create(
-      { id: "acme", subdomain: sub, limits: { bytes: 1000 } },
-      { onJob: (job) => jobs.push(job) },
-    );
-    expect(tenant).toMatchObject({ status: "active" });
-    expect(await root.jobs.wait(jobs[0] ?? "")).toMatchObject({ result: { buckets: made } });
-    expect(await ours()).toEqual(made);
-    const events = (kind: string) =>
-      query(
-        buckets.databaseUrl,
-        `select o.payload from bulkhead.outbox o join bulkhead.tenant t on t.uid = o.tenant
-         where t.id = 'acme' and o.kind = $1`,
-        [kind],
-      );
-    expect(await events("tenant.provisioned")).toMatchObject([
-      { payload: { id: "acme", buckets: made } },
-    ]);
-
-    const { key } = await root.keys.create({ name: "k", workspacePrefix: "/workspace/acme" });
-    const acme = new RemoteFS({ url: buckets.url, apiKey: key ?? "" });
-    expect((await acme.readdir("/")).toSorted()).toEqual(names);
-    await acme.writeFile("/uploads/in/photo.jpg", "x".repeat(700));
-    await acme.writeFile("/notes.txt", "n".repeat(150));
-    const object = await raw.statObject(`${sub}-uploads`, "in/photo.jpg");
-    expect(object.size).toBe(700);
-    // Metered and limited as one tenant, wherever it lies; the alert is told once it is above 80 %.
-    expect((await root.tenants.usage("acme")).usage).toMatchObject({ bytes: 850, files: 2 });
-    await waitFor(async () => (await events("quota.warning")).length === 1, { timeout: 20_000 });
-    await expect(acme.writeFile("/assets/logo.svg", "l".repeat(200))).rejects.toMatchObject({
-      code: "quota-exceeded",
-    });
-    expect(await acme.readdir("/assets")).toEqual([]);
-
-    // A bucket goes with its tenant, and no other way.
-    const items = [];
-    for await (const mount of root.mounts.list({ tenant: "acme" })) items.push(mount);
-    expect(items.map(({ path }) => path)).toEqual(names.map((name) => `/workspace/acme/${name}`));
-    await expect(root.mounts.delete(items[0]?.id ?? "")).rejects.toThrow(/made with its tenant/);
-    const { job } = await root.tenants.delete("acme", { confirm: "acme" });
-    const { result } = await root.jobs.wait(job);
-    for (const name of made)
-      expect(result).toMatchObject({
-        removed: expect.arrayContaining([expect.objectContaining({ what: "bucket", name })]),
       });
-    expect(await ours()).toEqual([]);
+      const root = new RemoteFS({ url: buckets.url, apiKey: buckets.platformKey });
+      const sub = `acme-${randomBytes(4).toString("hex")}`;
+      const names = ["assets", "backups", "uploads"];
+      const made = names.map((name) => `${sub}-${name}`);
+      const ours = async (): Promise<readonly string[]> =>
+        (await raw.listBuckets()).map(({ name }) => name).filter((name) => name.startsWith(sub));
 
-    // One that is there already is nobody's to take: then there is no tenant either, and no other bucket.
-    await raw.makeBucket(`${sub}-backups`);
-    const again = root.tenants.create({ id: "acme", subdomain: sub });
-    await expect(again).rejects.toThrow(new RegExp(`${sub}-backups' that is not this tenant's`));
-    await expect(root.tenants.get("acme")).rejects.toMatchObject({ code: "not-found" });
-    expect(await ours()).toEqual([`${sub}-backups`]);
-    await raw.removeBucket(`${sub}-backups`);
-  }, 60_000);
-});
+      const jobs: string[] = [];
+      const tenant = await root.tenants.create(
+        { id: "acme", subdomain: sub, limits: { bytes: 1000 } },
+        { onJob: (job) => jobs.push(job) },
+      );
+      expect(tenant).toMatchObject({ status: "active" });
+      expect(await root.jobs.wait(jobs[0] ?? "")).toMatchObject({ result: { buckets: made } });
+      expect(await ours()).toEqual(made);
+      const events = (kind: string) =>
+        query(
+          buckets.databaseUrl,
+          `select o.payload from bulkhead.outbox o join bulkhead.tenant t on t.uid = o.tenant
+         where t.id = 'acme' and o.kind = $1`,
+          [kind],
+        );
+      expect(await events("tenant.provisioned")).toMatchObject([
+        { payload: { id: "acme", buckets: made } },
+      ]);
+
+      const { key } = await root.keys.create({ name: "k", workspacePrefix: "/workspace/acme" });
+      const acme = new RemoteFS({ url: buckets.url, apiKey: key ?? "" });
+      expect((await acme.readdir("/")).toSorted()).toEqual(names);
+      await acme.writeFile("/uploads/in/photo.jpg", "x".repeat(700));
+      await acme.writeFile("/notes.txt", "n".repeat(150));
+      const object = await raw.statObject(`${sub}-uploads`, "in/photo.jpg");
+      expect(object.size).toBe(700);
+      // Metered and limited as one tenant, wherever it lies; the alert is told once it is above 80 %.
+      expect((await root.tenants.usage("acme")).usage).toMatchObject({ bytes: 850, files: 2 });
+      await waitFor(async () => (await events("quota.warning")).length === 1, { timeout: 20_000 });
+      await expect(acme.writeFile("/assets/logo.svg", "l".repeat(200))).rejects.toMatchObject({
+        code: "quota-exceeded",
+      });
+      expect(await acme.readdir("/assets")).toEqual([]);
+
+      // A bucket goes with its tenant, and no other way.
+      const items = [];
+      for await (const mount of root.mounts.list({ tenant: "acme" })) items.push(mount);
+      expect(items.map(({ path }) => path)).toEqual(names.map((name) => `/workspace/acme/${name}`));
+      await expect(root.mounts.delete(items[0]?.id ?? "")).rejects.toThrow(/made with its tenant/);
+      const { job } = await root.tenants.delete("acme", { confirm: "acme" });
+      const { result } = await root.jobs.wait(job);
+      for (const name of made)
+        expect(result).toMatchObject({
+          removed: expect.arrayContaining([expect.objectContaining({ what: "bucket", name })]),
+        });
+      expect(await ours()).toEqual([]);
+
+      // One that is there already is nobody's to take: then there is no tenant either, and no other bucket.
+      await raw.makeBucket(`${sub}-backups`);
+      const again = root.tenants.create({ id: "acme", subdomain: sub });
+      await expect(again).rejects.toThrow(new RegExp(`${sub}-backups' that is not this tenant's`));
+      await expect(root.tenants.get("acme")).rejects.toMatchObject({ code: "not-found" });
+      expect(await ours()).toEqual([`${sub}-backups`]);
+      await raw.removeBucket(`${sub}-backups`);
+    }, 60_000);
+  },
+);
