@@ -32,6 +32,7 @@ backends:
   shelf: { backend: local, options: { root: ${join(dir.path, "shelf")} } }
   open: { backend: local, options: { root: ${join(dir.path, "open")} }, tenants: true }
   far: { backend: local, options: { root: ${join(dir.path, "far")} }, region: { attested: us }, tenants: true }
+  kept: { backend: versioned, options: { root: ${join(dir.path, "kept")} }, tenants: true }
   silent: { backend: local, options: { root: ${join(dir.path, "silent")} }, region: us }
 `;
   first = await startServer({ config });
@@ -280,11 +281,62 @@ test("the command line plans, applies, lists and unmounts", async () => {
   expect((await cli(acmeKey, "", "mount", "get", "/workspace/acme/cli")).code).toBe(3);
 });
 
+test("a versioned tree is mounted, with its history, served by every process, and goes whole when it is unmounted", async () => {
+  const at = "/workspace/keeper/kept";
+  const key = await makeTenant(platform, "keeper", ["read", "write", "admin"]);
+  const admin = new RemoteFS({ url: first.url, apiKey: key });
+  const made = await admin.mounts.add({ path: at, backend: "kept" });
+  const [long, longer] = ["a".repeat(100_000), "b".repeat(120_000)];
+  await admin.writeFile("/kept/d/long.txt", long);
+  // The other process needs no lease to write the very same file.
+  const over = await api(second.url, key).send("PUT", "/v1/files/kept/d/long.txt", {
+    body: longer,
+  });
+  expect(over.status).toBe(200);
+  await admin.writeFile("/kept/d/short.txt", "short");
+  expect(await usedBy("keeper")).toBe(longer.length + 5);
+  const versions = await Array.fromAsync(admin.versions("/kept/d/long.txt"));
+  expect(versions.map(({ size }) => size)).toEqual([longer.length, long.length]);
+  const oldest = versions.at(-1)?.version ?? "";
+  await admin.restore("/kept/d/long.txt", oldest);
+  expect(await admin.readFile("/kept/d/long.txt", "utf8")).toBe(long);
+
+  // What is granted there follows a renaming in its own commit, and what changed is told by its place in the tree.
+  const grant = { subject: "user:ann", relation: "viewer", object: `file:${at}/d` };
+  expect((await platform.send("POST", "/v1/relations", { body: grant })).status).toBe(201);
+  await admin.rename("/kept/d", "/kept/e");
+  const tuples = await platform.send("GET", "/v1/relations?tenant=keeper");
+  expect([tuples.text.includes(`${at}/e`), tuples.text.includes(`${at}/d`)]).toEqual([true, false]);
+  const changes = await api(first.url, key).send("GET", "/v1/changes");
+  expect(changes.text).toContain("/kept/e");
+  const audit = await client.quota.audit("keeper");
+  expect(audit).toMatchObject({ drift: { bytes: 0, files: 0, versionBytes: 0 } });
+
+  expect((await refused(admin.mounts.delete(made.id))).code).toBe("not-empty");
+  await admin.rm("/kept/e", { recursive: true });
+  await admin.mounts.delete(made.id);
+  const state = () =>
+    query(first.databaseUrl, "select state from bulkhead.job where kind = 'mount.retire'");
+  await waitFor(async () => (await state())[0]?.["state"] === "done", { timeout: 20_000 });
+  expect(await usedBy("keeper")).toBe(0);
+  const files = await readdir(join(dir.path, "kept"), { recursive: true, withFileTypes: true });
+  expect(files.filter((entry) => entry.isFile())).toEqual([]);
+  const left = await query(
+    first.databaseUrl,
+    `select (select count(*)::int from bulkhead.tree where mount like 'api:%') as trees,
+       (select count(*)::int from bulkhead.blob where content like 'api:%') as blobs,
+       (select version_bytes::int from bulkhead.tenant_head h join bulkhead.tenant t using (uid) where t.id = 'keeper') as past`,
+  );
+  expect(left).toEqual([{ trees: 0, blobs: 0, past: 0 }]);
+}, 60_000);
+
 test("a tenant's end empties the mounts that have a place of their own, and leaves what was brought", async () => {
   await makeTenant(platform, "gone");
   const own = await client.mounts.add({ path: "/workspace/gone/own", backend: "open" });
   await client.writeFile("/workspace/gone/own/mine.txt", "mine");
   await client.mounts.add({ path: "/workspace/gone/old", backend: "shelf", folder: "old" });
+  await client.mounts.add({ path: "/workspace/gone/kept", backend: "kept", folder: "gone" });
+  await client.writeFile("/workspace/gone/kept/long.txt", "k".repeat(50_000));
   expect(await client.readFile("/workspace/gone/old/letter.txt", "utf8")).toBe("from before");
   const { job } = await client.tenants.delete("gone", { confirm: "gone" });
   const { state, result } = await client.jobs.wait(job);
@@ -301,6 +353,10 @@ test("a tenant's end empties the mounts that have a place of their own, and leav
   ]);
   const left = await readdir(join(dir.path, "open"), { recursive: true });
   expect(left.filter((name) => name.endsWith("mine.txt"))).toEqual([]);
+  const kept = await readdir(join(dir.path, "kept"), { recursive: true, withFileTypes: true });
+  expect(kept.filter((entry) => entry.isFile())).toEqual([]);
+  const trees = "select from bulkhead.tree where mount like 'api:%'";
+  expect(await query(first.databaseUrl, trees)).toEqual([]);
   expect(await readdir(join(dir.path, "shelf/old"))).toContain("letter.txt");
   expect((await refused(client.mounts.get(own.id))).code).toBe("not-found");
 }, 60_000);

@@ -37,6 +37,8 @@ export const deleteTenant =
     // What is on its way is brought to an end first, by the job that knows how.
     if (await ledger.moves.ending(uid))
       throw new FileError("unavailable", "A move of the tenant has to end first.");
+    if (await ledger.mounts.retiring(uid))
+      throw new FileError("unavailable", "What was unmounted has to be taken away first.");
     await roots.catchUp(undefined);
     const own = roots.rootsOf(uid);
     const { notes, report } = bucketNotes(await notedOf(ledger, tenant, progress), control);
@@ -54,7 +56,12 @@ export const deleteTenant =
     const kept: Record<string, unknown>[] = [];
     // What an earlier attempt emptied may be closed and its folder gone, and is not asked again.
     const done: Record<string, Emptied> = emptiedBefore(progress);
-    const trees = new Set(own.filter(templates.isTree).map((root) => root.path));
+    const mountedTrees = [...roots.stored().values()].filter(
+      (mount) => mount.tenant?.uid === uid && templates.storedTrees.isTree(mount),
+    );
+    const trees = new Set(
+      [...own.filter(templates.isTree), ...mountedTrees].map(({ path }) => path),
+    );
     let recounted = [...trees].some((path) => done[path] !== undefined);
     // A tree goes as a whole, row batch by row batch, when its folder is gone; here it is only counted, all at once.
     const count = async (): Promise<Emptied> => {
@@ -79,6 +86,14 @@ export const deleteTenant =
         where: mount.path,
         ...emptied,
       });
+    }
+    for (const mount of mountedTrees) {
+      const id = runtimeMountId(mount.id);
+      const opened = roots.table().mountsAt(mount.path);
+      await opened.find((one) => one.id === id)?.backend.close();
+      if (!made.has(id))
+        await templates.storedTrees.erase(mount, control.signal);
+      await templates.storedTrees.drop(mount);
     }
     const before = await ledger.moves.copies({ tenantUid: uid });
     for (const { root } of before) {

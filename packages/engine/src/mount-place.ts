@@ -20,9 +20,15 @@ export type Placed = Pick<StoredMount, "id" | "backend"> & {
   readonly tenantUid: string | undefined;
 };
 
-/** True if the mount's place is one of its own, which nobody but it ever had. */
-export const hasOwnPlace = ({ folder, bucket, made }: MountStorage): boolean =>
-  made === true || (folder === undefined && bucket === undefined);
+/**
+ * True if the mount's place is one of its own, which nobody but it ever had. What a versioned one keeps beside its rows is
+ * worth nothing without them, so its place always is.
+ */
+export const hasOwnPlace = (
+  { folder, bucket, made }: MountStorage,
+  backend?: StorageSpec["backend"],
+): boolean =>
+  made === true || backend === "versioned" || (folder === undefined && bucket === undefined);
 
 /** What is below a template's place that a mount names. Throws `invalid-path` for what is no plain path. */
 export const folderSegments = (folder: string): readonly string[] =>
@@ -43,17 +49,16 @@ export const mountPlace = (
     region: storage.region ?? rest.region,
   };
   if (spec.backend === "memory") return { spec, folder: undefined, storageRoot: undefined };
-  const below =
-    storage.folder === undefined
-      ? // Named by what is never used twice: names of tenants do not appear on the disk.
-        [tenantUid ?? platformUid, id]
-      : folderSegments(storage.folder);
+  const named = storage.folder === undefined ? undefined : folderSegments(storage.folder);
+  const apart = spec.backend === "versioned" && storage.made !== true ? [id] : [];
+  // Named by what is never used twice: names of tenants do not appear on the disk.
+  const below = named === undefined ? [tenantUid ?? platformUid, id] : [...named, ...apart];
   const { s3 } = spec.options;
   if (s3 !== undefined) {
     // Another bucket than the template's has nothing of the template's prefix.
     const base = storage.bucket === undefined ? s3 : { ...s3, bucket: storage.bucket, prefix: "" };
     const whole = storage.bucket !== undefined && storage.folder === undefined;
-    const place = bucketBelow(base, ...(whole ? [] : below));
+    const place = bucketBelow(base, ...(whole ? apart : below));
     return { spec, folder: undefined, bucket: { spec: place }, storageRoot: bucketRoot(place) };
   }
   const folder = join(spec.options.root ?? "", ...below);

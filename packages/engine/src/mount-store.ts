@@ -37,6 +37,10 @@ export interface MountStoreOptions {
   readonly sealer: Pick<Sealer, "seal">;
   readonly tenantAt: (path: VirtualPath) => string | undefined;
   readonly ask: MountView["ask"];
+  /** True if unmounting it leaves a tree behind. */
+  readonly isTree: (mount: StoredMount) => boolean;
+  /** Wakes who takes that away. */
+  readonly wake: () => void;
 }
 
 const regionOf = (region: MountRegion | undefined): Pick<MountRecord, "region" | "attested"> =>
@@ -203,7 +207,13 @@ export const mountStore = (options: MountStoreOptions): MountStore => {
         );
       const add = change.add.map((_, i) => newMount(change, i, options.tenantAt));
       const remove = now.plan.remove.flatMap((id) => roots.stored().get(id) ?? []);
-      await ledger.mounts.apply(settlement, { add, remove, basis: stands });
+      await ledger.mounts.apply(settlement, {
+        add,
+        remove,
+        retire: remove.filter(options.isTree),
+        basis: stands,
+      });
+      if (remove.some(options.isTree)) options.wake();
       await roots.catchUp(undefined);
       const made = new Set(add.map(({ id }) => id));
       return [...roots.stored().values()]
@@ -221,7 +231,10 @@ export const mountStore = (options: MountStoreOptions): MountStore => {
           refusal.code === "unavailable" ? "unavailable" : "not-empty",
           refusal.detail,
         );
-      await ledger.mounts.apply(settlement, { add: [], remove: [storedOf(mount)], basis: stands });
+      const remove = [storedOf(mount)];
+      const retire = remove.filter(options.isTree);
+      await ledger.mounts.apply(settlement, { add: [], remove, retire, basis: stands });
+      if (retire.length > 0) options.wake();
       await roots.catchUp(undefined);
     },
     rotate: async (settlement, mount, credentials) => {

@@ -40,6 +40,7 @@ import {
 import { rootContent, type RootContent } from "./root-content.ts";
 import type { LedgerRoot } from "./roots.ts";
 import { type Credentials, storedMount } from "./stored-mount.ts";
+import { type StoredTrees, storedTrees } from "./stored-trees.ts";
 import type { TenantDatabases } from "./tenant-databases.ts";
 
 export interface MountTemplateOptions {
@@ -65,6 +66,8 @@ export interface MountTemplates extends RootContent {
   readonly root: (root: LedgerRoot) => Mount;
   /** A mount that was made while the server ran. */
   readonly stored: (mount: StoredMount) => Mount;
+  /** The trees of such mounts. */
+  readonly storedTrees: StoredTrees;
   /** The folder that a tenant's root lies in, where its placement is one of folders. */
   readonly folderOf: (root: LedgerRoot) => string | undefined;
   /** Takes out of a tenant's root what nothing needs any more, where its placement keeps history. */
@@ -219,6 +222,7 @@ export const mountTemplates = ({
       };
     },
     stored: storedMount({ storages, backends, credentials }),
+    storedTrees: storedTrees({ storages, backends, credentials, trees: storages.trees }),
     root: (root) => {
       const folder = folderOf(root);
       const bucket = bucketOf(root);

@@ -1,6 +1,6 @@
 import { reasonOf, type Context, type Control, type WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
-import { moveKind, provisionKind } from "@bulkhead/ledger";
+import { moveKind, provisionKind, retireKind } from "@bulkhead/ledger";
 import {
   asWrite,
   audit,
@@ -55,6 +55,7 @@ import { openRegions } from "./open-regions.ts";
 import { openRelations } from "./open-relations.ts";
 import { openRecords } from "./open-records.ts";
 import { openPlatformKey } from "./platform-key.ts";
+import { retireMount } from "./retire-mount.ts";
 import { firstRootOf } from "./roots.ts";
 import { tenantBuckets } from "./tenant-buckets.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
@@ -199,7 +200,14 @@ const openTree = async (
       roots,
       tenantStore: { ...ledger.tenants, create, get },
       grounds: grounds({ roots, templates, storages, namespaceRoots, tenantAt: onGround }),
-      mounts: openMounts({ options, ledger, roots, sealing, tenantAt: onGround }),
+      mounts: openMounts({
+        options,
+        ledger,
+        roots,
+        sealing,
+        tenantAt: onGround,
+        trees: templates.storedTrees,
+      }),
       health,
       namespaceRoots,
       checkMove: checkMove({ placements, roots, ledgerRegion: options.region }),
@@ -239,6 +247,7 @@ const openTree = async (
         buckets,
         certificateKey: options.certificateKey,
       }),
+      [retireKind]: retireMount({ ledger, trees: templates.storedTrees }),
       [auditKind]: auditQuota({ ledger, roots, templates, tenantAt: onGround }),
       [provisionKind]: provisionTenant({
         ledger,

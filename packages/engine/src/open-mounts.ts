@@ -10,13 +10,15 @@ import { areasOf } from "./root-folders.ts";
 import { askStorage } from "./ask-storage.ts";
 import { type RootsTable, rootsTable } from "./roots.ts";
 import type { Sealer } from "./seal.ts";
+import type { StoredTrees } from "./stored-trees.ts";
 
 export interface OpenMountsOptions {
   readonly options: EngineOptions;
-  readonly ledger: Pick<Ledger, "mounts" | "tenants">;
+  readonly ledger: Pick<Ledger, "mounts" | "tenants" | "jobs">;
   readonly roots: RootsTable;
   readonly sealing: Pick<Sealer, "seal">;
   readonly tenantAt: (path: VirtualPath) => string | undefined;
+  readonly trees: Pick<StoredTrees, "isTree">;
 }
 
 /** What mounts ask the table for when they open, which is after they were put into it. */
@@ -67,6 +69,7 @@ export const openMounts = ({
   roots,
   sealing,
   tenantAt,
+  trees,
 }: OpenMountsOptions): MountStore =>
   mountStore({
     ledger,
@@ -79,4 +82,6 @@ export const openMounts = ({
     sealer: sealing,
     tenantAt,
     ask: askStorage(options.backends ?? {}),
+    isTree: trees.isTree,
+    wake: ledger.jobs.wake,
   });

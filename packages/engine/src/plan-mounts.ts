@@ -108,7 +108,8 @@ export const planMounts = async (view: MountView, change: MountChange): Promise<
     if (mount.tenant !== undefined) tenants.add(mount.tenant.id);
     if (mount.storage.made === true)
       refuse(mount.path, "conflict", "The bucket was made with its tenant, and goes with it.");
-    else if (hasOwnPlace(mount.storage)) await checkEmpty(view.table, mount, refuse);
+    else if (hasOwnPlace(mount.storage, kindOf(view, mount.backend)))
+      await checkEmpty(view.table, mount, refuse);
     table = table
       .without([mount.path])
       .with(table.mountsAt(mount.path).filter((one) => one.id !== runtimeMountId(id)));
@@ -203,6 +204,9 @@ const groundOfMount = (
     );
   return tenant;
 };
+
+const kindOf = ({ backends }: MountView, name: string): BackendSpec["backend"] | undefined =>
+  Object.hasOwn(backends, name) ? backends[name]?.backend : undefined;
 
 /** What is there now and could not be reached any more. */
 const hides = async (

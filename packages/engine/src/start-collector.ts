@@ -7,8 +7,8 @@ import type { RootsTable } from "./roots.ts";
 
 export interface CollectorOptions {
   readonly leases: Leases;
-  readonly roots: Pick<RootsTable, "all">;
-  readonly templates: Pick<MountTemplates, "collect">;
+  readonly roots: Pick<RootsTable, "all" | "stored">;
+  readonly templates: Pick<MountTemplates, "collect" | "storedTrees">;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   readonly everyMs?: number;
 }
@@ -32,12 +32,15 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
     const lease = await leases.acquire(collectorLease, await thisProcess(), everyMs / 2, isDead);
     if (lease === undefined) return;
     try {
-      for (const root of roots.all()) {
+      const each = async (path: string, collect: () => Promise<void>): Promise<void> => {
         if (signal.aborted) return;
-        await templates.collect(root, signal).catch((error: unknown) => {
-          if (!signal.aborted) failed(error, { root: root.path });
+        await collect().catch((error: unknown) => {
+          if (!signal.aborted) failed(error, { root: path });
         });
-      }
+      };
+      for (const root of roots.all()) await each(root.path, () => templates.collect(root, signal));
+      for (const mount of [...roots.stored().values()])
+        await each(mount.path, () => templates.storedTrees.collect(mount, signal));
     } finally {
       await leases.release(collectorLease, lease.fencing);
     }

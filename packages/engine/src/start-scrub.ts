@@ -3,12 +3,13 @@ import type { Leases } from "@bulkhead/ledger";
 import type { MountTemplates } from "./mount-templates.ts";
 import { isDead, thisProcess } from "./process-holder.ts";
 import { repeatedly } from "./repeatedly.ts";
+import type { Damage } from "./open-versioned.ts";
 import type { RootsTable } from "./roots.ts";
 
 export interface ScrubOptions {
   readonly leases: Pick<Leases, "acquire" | "release">;
-  readonly roots: Pick<RootsTable, "all">;
-  readonly templates: Pick<MountTemplates, "scrub">;
+  readonly roots: Pick<RootsTable, "all" | "stored">;
+  readonly templates: Pick<MountTemplates, "scrub" | "storedTrees">;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   /** How often a process looks whether it is time; an hour by default. */
   readonly lookMs?: number;
@@ -32,12 +33,16 @@ export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
     // Kept after a whole pass, and not released: while it lives, nobody begins another one.
     const lease = await leases.acquire("scrub", await thisProcess(), everyMs, isDead);
     if (lease === undefined) return;
-    for (const root of roots.all()) {
+    function* all(): Generator<readonly [string, () => Promise<readonly Damage[]>]> {
+      for (const root of roots.all()) yield [root.path, () => templates.scrub(root, signal)];
+      for (const mount of [...roots.stored().values()])
+        yield [mount.path, () => templates.storedTrees.scrub(mount, signal)];
+    }
+    for (const [root, scrub] of all()) {
       try {
-        const found = await templates.scrub(root, signal);
-        for (const damage of found) log("damaged", { root: root.path, ...damage });
+        for (const damage of await scrub()) log("damaged", { root, ...damage });
       } catch (error) {
-        if (!signal.aborted) failed(error, { root: root.path });
+        if (!signal.aborted) failed(error, { root });
       }
       // What was cut short is somebody else's to begin again.
       if (signal.aborted) return leases.release("scrub", lease.fencing);

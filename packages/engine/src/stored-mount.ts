@@ -2,9 +2,9 @@ import { FileError, type MountCredentials } from "@bulkhead/contract";
 import { type Ledger, mountCredentials, runtimeMountId, type StoredMount } from "@bulkhead/ledger";
 import type { Mount } from "@bulkhead/vfs";
 import { closed } from "./closed.ts";
-import { hasOwnPlace, mountPlace } from "./mount-place.ts";
+import { hasOwnPlace, type MountPlace, mountPlace } from "./mount-place.ts";
 import { type BackendSpec, regionName } from "./mount-spec.ts";
-import { openStorage, type Storages } from "./open-storage.ts";
+import { openStorage, type StorageRequest, type Storages } from "./open-storage.ts";
 import type { Sealer } from "./seal.ts";
 
 /** Reads what opens a mount's storage. */
@@ -50,34 +50,47 @@ export interface StoredMountOptions {
   readonly credentials: Credentials;
 }
 
-/** Makes a mount of what the ledger has of one. Without its template it keeps its place and answers 503. */
-export const storedMount =
-  ({ storages, backends, credentials }: StoredMountOptions) =>
-  (mount: StoredMount): Mount => {
-    const id = runtimeMountId(mount.id);
-    const { path, priority, tenant, storage } = mount;
+/** What a mount's storage is opened with, and where it is; undefined without its template. */
+export const storedRequest =
+  ({ backends, credentials }: Omit<StoredMountOptions, "storages">) =>
+  (mount: StoredMount): (StorageRequest & Pick<MountPlace, "storageRoot">) | undefined => {
+    const { tenant } = mount;
     const found = mountPlace(backends, { ...mount, tenantUid: tenant?.uid });
-    const common = { id, path, priority, brought: !hasOwnPlace(storage) };
-    if (found === undefined)
-      return {
-        ...common,
-        backend: closed(`The backend '${mount.backend}' of this mount is not configured.`),
-      };
+    if (found === undefined) return undefined;
     const { spec, folder, bucket, storageRoot } = found;
     return {
+      mount: runtimeMountId(mount.id),
+      spec,
+      root: folder,
+      bucket: bucket && {
+        ...bucket,
+        ...(mount.sealed && { credentials: () => credentials.of(mount) }),
+      },
+      tenant: () => tenant?.uid,
+      storageRoot,
+    };
+  };
+
+/** Makes a mount of what the ledger has of one. Without its template it keeps its place and answers 503. */
+export const storedMount =
+  ({ storages, ...options }: StoredMountOptions) =>
+  (mount: StoredMount): Mount => {
+    const { path, priority, storage } = mount;
+    const request = storedRequest(options)(mount);
+    const common = { id: runtimeMountId(mount.id), path, priority };
+    if (request === undefined)
+      return {
+        ...common,
+        brought: !hasOwnPlace(storage),
+        backend: closed(`The backend '${mount.backend}' of this mount is not configured.`),
+      };
+    const { spec, storageRoot } = request;
+    return {
       ...common,
+      brought: !hasOwnPlace(storage, spec.backend),
       readOnly: spec.readOnly,
       ...regionName(spec.region),
-      backend: openStorage(storages, {
-        mount: id,
-        spec,
-        root: folder,
-        bucket: bucket && {
-          ...bucket,
-          ...(mount.sealed && { credentials: () => credentials.of(mount) }),
-        },
-        tenant: () => tenant?.uid,
-      }),
+      backend: openStorage(storages, request),
       ...(storageRoot !== undefined && { storageRoot }),
     };
   };

@@ -8,6 +8,7 @@ import {
   type Mounts,
   type MountsBasis,
   type NewMount,
+  retireKind,
   runtimeMountId,
   type StoredMount,
 } from "./types-mounts.ts";
@@ -18,6 +19,9 @@ const noMount = (): FileError => new FileError("not-found", "There is no such mo
 
 const stale = (): FileError =>
   new FileError("conflict", "The mounts changed meanwhile; try again.");
+
+/** A storage that is away may be so for long. */
+const retireAttempts = 1000;
 
 const uidOf = ({ tenant }: StoredMount): string => tenant?.uid ?? platformUid;
 
@@ -47,20 +51,42 @@ export const createMounts = (database: Database, change: Changes): Mounts => {
   };
 
   return {
-    apply: async (settlement, { add, remove, basis }) => {
+    apply: async (settlement, { add, remove, retire, basis }) => {
       const uids = [...add.map(({ tenantUid }) => tenantUid ?? platformUid), ...remove.map(uidOf)];
       const ids = [...add, ...remove].map(({ id }) => id);
       await alter("mount.apply", settlement, uids, true, ids, async (tx) => {
         await checkBasis(tx, basis);
         for (const { id } of remove)
           await tx.rows("delete from bulkhead.mount where id = $1", [id]);
-        await dropSecrets(tx, remove);
+        const later = new Set(retire.map(({ id }) => id));
+        await dropSecrets(
+          tx,
+          remove.filter(({ id }) => !later.has(id)),
+        );
+        for (const mount of retire)
+          await tx.rows("select bulkhead.job_enqueue_v1($1, $2::uuid, $3, null, $4)", [
+            retireKind,
+            uidOf(mount),
+            toJson({ mount }),
+            retireAttempts,
+          ]);
         for (const mount of add) await insertMount(tx, settlement, mount);
         for (const uid of new Set(uids)) await checkLimit(tx, uid);
         await forget(tx, remove);
       });
       // What had been granted before it was gone has been settled by now, and charged once more.
       await forget(database, remove);
+    },
+    retired: async (mount) => {
+      await dropSecrets(database, [mount]);
+      await forget(database, [mount]);
+    },
+    retiring: async (uid) => {
+      const rows = await database.rows(
+        "select from bulkhead.job where kind = $1 and tenant = $2::uuid and state not in ('done', 'dead') limit 1",
+        [retireKind, uid],
+      );
+      return rows.length > 0;
     },
     rotate: (settlement, mount, credentials) =>
       alter("mount.rotate", settlement, [uidOf(mount)], false, [mount.id], async (tx) => {

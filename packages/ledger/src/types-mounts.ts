@@ -58,9 +58,15 @@ export interface Mounts {
     change: {
       readonly add: readonly NewMount[];
       readonly remove: readonly StoredMount[];
+      /** Those of them that leave a tree behind, which a job of the kind `retireKind` takes away. */
+      readonly retire: readonly StoredMount[];
       readonly basis: MountsBasis;
     },
   ) => Promise<void>;
+  /** Forgets the last of a mount that was to be retired: its credentials. Idempotent. */
+  readonly retired: (mount: StoredMount) => Promise<void>;
+  /** True while something of a tenant's mounts that are gone is still to be taken away. */
+  readonly retiring: (uid: string) => Promise<boolean>;
   /** Puts other credentials in the place of a mount's. Rejects with `not-found`. */
   readonly rotate: (
     settlement: Settlement,
@@ -68,6 +74,9 @@ export interface Mounts {
     credentials: SealedSecret,
   ) => Promise<void>;
 }
+
+/** The kind of the job that takes away what a mount left that is gone. */
+export const retireKind = "mount.retire";
 
 /** The name of the secret that holds a mount's credentials. */
 export const mountCredentials = (id: string): string => `mount:${id}`;

@@ -37,7 +37,7 @@ export interface MountConfig extends StorageConfig {
 }
 
 export interface BackendConfig extends StorageConfig {
-  readonly backend: "local" | "memory" | "s3";
+  readonly backend: "local" | "memory" | "s3" | "versioned";
   readonly tenants: boolean;
 }
 
@@ -166,7 +166,7 @@ export const mount: z.ZodType<MountConfig, unknown> = z
 
 export const backend: z.ZodType<BackendConfig, unknown> = z
   .strictObject({
-    backend: z.enum(["local", "memory", "s3"]).describe("What the files lie on."),
+    backend: z.enum(["local", "memory", "s3", "versioned"]).describe("What the files lie on."),
     ...storage,
     options: z
       .strictObject({
@@ -183,7 +183,8 @@ export const backend: z.ZodType<BackendConfig, unknown> = z
   })
   .superRefine(({ backend: kind, options }, context) => {
     for (const fault of bucketFaults(kind, options, false)) context.addIssue(fault);
-    if (kind === "local" && options.root === undefined)
+    const needsRoot = kind === "local" || (kind === "versioned" && options.s3 === undefined);
+    if (needsRoot && options.root === undefined)
       context.addIssue({
         code: "custom",
         path: ["options", "root"],
