@@ -295,7 +295,8 @@ test("a versioned tree is mounted, with its history, served by every process, an
   expect(over.status).toBe(200);
   await admin.writeFile("/kept/d/short.txt", "short");
   expect(await usedBy("keeper")).toBe(longer.length + 5);
-  const versions = await Array.fromAsync(admin.versions("/kept/d/long.txt"));
+  const versions = [];
+  for await (const one of admin.versions("/kept/d/long.txt")) versions.push(one);
   expect(versions.map(({ size }) => size)).toEqual([longer.length, long.length]);
   const oldest = versions.at(-1)?.version ?? "";
   await admin.restore("/kept/d/long.txt", oldest);

@@ -272,8 +272,9 @@ describe(
       const tree = await ledger.trees.ensure(uid, rootMountId(root), rootMountId(root));
       return {
         leases: ledger.leases,
-        roots: { all: () => [root] },
+        roots: { all: () => [root], stored: () => new Map() },
         templates: {
+          storedTrees: { collect: () => Promise.resolve() },
           collect: async () => {
             await ledger.trees.prune(tree, 0, 1);
             const collected = await collectBlobs(

@@ -91,8 +91,7 @@ export const deleteTenant =
       const id = runtimeMountId(mount.id);
       const opened = roots.table().mountsAt(mount.path);
       await opened.find((one) => one.id === id)?.backend.close();
-      if (!made.has(id))
-        await templates.storedTrees.erase(mount, control.signal);
+      if (!made.has(id)) await templates.storedTrees.erase(mount, control.signal);
       await templates.storedTrees.drop(mount);
     }
     const before = await ledger.moves.copies({ tenantUid: uid });

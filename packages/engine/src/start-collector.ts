@@ -4,11 +4,14 @@ import type { MountTemplates } from "./mount-templates.ts";
 import { isDead, thisProcess } from "./process-holder.ts";
 import { repeatedly } from "./repeatedly.ts";
 import type { RootsTable } from "./roots.ts";
+import type { StoredTrees } from "./stored-trees.ts";
 
 export interface CollectorOptions {
   readonly leases: Leases;
   readonly roots: Pick<RootsTable, "all" | "stored">;
-  readonly templates: Pick<MountTemplates, "collect" | "storedTrees">;
+  readonly templates: Pick<MountTemplates, "collect"> & {
+    readonly storedTrees: Pick<StoredTrees, "collect">;
+  };
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   readonly everyMs?: number;
 }
@@ -39,7 +42,7 @@ export const startCollector = (options: CollectorOptions): (() => Promise<void>)
         });
       };
       for (const root of roots.all()) await each(root.path, () => templates.collect(root, signal));
-      for (const mount of [...roots.stored().values()])
+      for (const mount of roots.stored().values())
         await each(mount.path, () => templates.storedTrees.collect(mount, signal));
     } finally {
       await leases.release(collectorLease, lease.fencing);

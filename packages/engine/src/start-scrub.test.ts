@@ -77,8 +77,9 @@ it("names what is damaged in storage and rows, once a day by one process, and go
   const start = (): (() => Promise<void>) =>
     startScrub({
       leases: ledger.leases,
-      roots: { all: () => roots },
+      roots: { all: () => roots, stored: () => new Map() },
       templates: {
+        storedTrees: { scrub: () => Promise.resolve([]) },
         scrub: (root, signal) =>
           root.tenant.uid === closed
             ? Promise.reject(new FileError("unavailable", "Its disk is gone."))

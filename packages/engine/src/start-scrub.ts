@@ -5,11 +5,14 @@ import { isDead, thisProcess } from "./process-holder.ts";
 import { repeatedly } from "./repeatedly.ts";
 import type { Damage } from "./open-versioned.ts";
 import type { RootsTable } from "./roots.ts";
+import type { StoredTrees } from "./stored-trees.ts";
 
 export interface ScrubOptions {
   readonly leases: Pick<Leases, "acquire" | "release">;
   readonly roots: Pick<RootsTable, "all" | "stored">;
-  readonly templates: Pick<MountTemplates, "scrub" | "storedTrees">;
+  readonly templates: Pick<MountTemplates, "scrub"> & {
+    readonly storedTrees: Pick<StoredTrees, "scrub">;
+  };
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
   /** How often a process looks whether it is time; an hour by default. */
   readonly lookMs?: number;
@@ -35,7 +38,7 @@ export const startScrub = (options: ScrubOptions): (() => Promise<void>) => {
     if (lease === undefined) return;
     function* all(): Generator<readonly [string, () => Promise<readonly Damage[]>]> {
       for (const root of roots.all()) yield [root.path, () => templates.scrub(root, signal)];
-      for (const mount of [...roots.stored().values()])
+      for (const mount of roots.stored().values())
         yield [mount.path, () => templates.storedTrees.scrub(mount, signal)];
     }
     for (const [root, scrub] of all()) {
