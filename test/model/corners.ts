@@ -153,7 +153,7 @@ const related = (front: string): readonly Plan[] => {
     by(7, front, grant(alice, "viewer", { path: "/a", below: true, expiresAt: 1 })),
     by(7, front, grant(alice, "viewer", { path: "/missing" })),
     by(7, front, grant(alice, "viewer", { path: "/workspace/<1>/a" })),
-    ...each("/a/n.txt").map((operation) => by(8, front, operation)),
+    ...["/a/n.txt", "/a"].flatMap((path) => each(path).map((tried) => by(8, front, tried))),
     by(8, front, write("/b/new")),
     by(8, front, grant(bot, "owner", { path: "/a" })),
     by(8, front, { op: "ungrant", name: "r3", id: "" }),
@@ -196,45 +196,64 @@ const related = (front: string): readonly Plan[] => {
 
 const mint = (prefix: string): Operation => ({ op: "mint", name: "", prefix });
 
-/** Sequences that reach what a random one seldom does, by every front. */
-export const corners: readonly { readonly shows: string; readonly trace: readonly Plan[] }[] =
-  fronts.flatMap((front) => [
-    { shows: `what a key may not, by ${front}`, trace: refused(front) },
-    { shows: `what is in the way, by ${front}`, trace: met(front) },
-    { shows: `what relations give, by ${front}`, trace: related(front) },
-    {
-      shows: `a suspended tenant, by ${front}`,
-      trace: [
-        by(-1, front, { op: "suspend", tenant: "<0>" }),
-        ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].map(
-          (operation) => by(0, front, operation),
+interface Corner {
+  readonly shows: string;
+  readonly trace: readonly Plan[];
+}
+
+const cornersBy = (front: string): readonly Corner[] => [
+  { shows: "what a key may not", trace: refused(front) },
+  { shows: "what is in the way", trace: met(front) },
+  { shows: "what relations give", trace: related(front) },
+  {
+    shows: "a suspended tenant",
+    trace: [
+      by(-1, front, { op: "suspend", tenant: "<0>" }),
+      ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].map(
+        (operation) => by(0, front, operation),
+      ),
+      by(-1, front, { op: "reactivate", tenant: "<0>" }),
+      by(0, front, { op: "whoami" }),
+    ],
+  },
+  {
+    shows: "a revoked key, and what the platform does with keys and tenants",
+    trace: [
+      by(-1, front, { op: "narrow", key: "k2", id: "", scopes: ["read"] }),
+      by(-1, front, { op: "narrow", key: "k4", id: "", scopes: ["write"] }),
+      by(-1, front, { op: "rotate", name: "", key: "k2", id: "", overlapSeconds: 600 }),
+      by(-1, front, { op: "revoke", key: "k0", id: "" }),
+      ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].flatMap(
+        (operation) => [0, 4].map((key) => by(key, front, operation)),
+      ),
+      by(-1, front, { op: "create", tenant: "<2>", root: "/tenants/<2>" }),
+      by(-1, front, { op: "create", tenant: "<2>", root: "/workspace/<2>" }),
+      by(-1, front, copy("/workspace/<1>/a", "/tenants/<2>/b")),
+      by(-1, front, move("/workspace/<1>/a/n.txt", "/tenants/<2>/a.txt")),
+      by(-1, "http", { op: "delete", tenant: "<1>", confirmed: false }),
+      by(-1, front, { op: "delete", tenant: "<1>", confirmed: true }),
+      by(-1, front, { op: "suspend", tenant: "<1>" }),
+      by(-1, front, { op: "reactivate", tenant: "<1>" }),
+      by(1, front, { op: "whoami" }),
+    ],
+  },
+];
+
+/**
+ * Sequences that reach what a random one seldom does. By every front, or each command by the next of them, beginning
+ * with the `first`.
+ */
+export const corners = (whole: boolean, first: number): readonly Corner[] =>
+  whole
+    ? fronts.flatMap((front) =>
+        cornersBy(front).map(({ shows, trace }) => ({ shows: `${shows}, by ${front}`, trace })),
+      )
+    : cornersBy("http").map(({ shows, trace }) => ({
+        shows,
+        trace: trace.map((plan, i) =>
+          "by" in plan ? { ...plan, front: fronts[(first + i) % fronts.length] ?? "http" } : plan,
         ),
-        by(-1, front, { op: "reactivate", tenant: "<0>" }),
-        by(0, front, { op: "whoami" }),
-      ],
-    },
-    {
-      shows: `a revoked key, and what the platform does with keys and tenants, by ${front}`,
-      trace: [
-        by(-1, front, { op: "narrow", key: "k2", id: "", scopes: ["read"] }),
-        by(-1, front, { op: "narrow", key: "k4", id: "", scopes: ["write"] }),
-        by(-1, front, { op: "rotate", name: "", key: "k2", id: "", overlapSeconds: 600 }),
-        by(-1, front, { op: "revoke", key: "k0", id: "" }),
-        ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].flatMap(
-          (operation) => [0, 4].map((key) => by(key, front, operation)),
-        ),
-        by(-1, front, { op: "create", tenant: "<2>", root: "/tenants/<2>" }),
-        by(-1, front, { op: "create", tenant: "<2>", root: "/workspace/<2>" }),
-        by(-1, front, copy("/workspace/<1>/a", "/tenants/<2>/b")),
-        by(-1, front, move("/workspace/<1>/a/n.txt", "/tenants/<2>/a.txt")),
-        by(-1, "http", { op: "delete", tenant: "<1>", confirmed: false }),
-        by(-1, front, { op: "delete", tenant: "<1>", confirmed: true }),
-        by(-1, front, { op: "suspend", tenant: "<1>" }),
-        by(-1, front, { op: "reactivate", tenant: "<1>" }),
-        by(1, front, { op: "whoami" }),
-      ],
-    },
-  ]);
+      }));
 
 const everywhere = [
   "ok",

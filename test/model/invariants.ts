@@ -5,7 +5,7 @@ import { Mismatch } from "./compare.ts";
 import { everything, isDirectory, lookUp } from "./files.ts";
 import type { World } from "./model.ts";
 import type { Names } from "./names.ts";
-import { names as namesOf, spell } from "./place.ts";
+import { isInside, names as namesOf, spell } from "./place.ts";
 import type { System } from "./system.ts";
 
 /** The ETags that were seen, and with which content of the model. */
@@ -31,6 +31,18 @@ const inventory = async (platform: Api, root: string) => {
   return answer.status === 404 ? undefined : listPage.parse(answer.json).entries;
 };
 
+/** How closely is looked: at the roots that are named, else at all; and at contents, too. */
+export interface Look {
+  readonly roots?: ReadonlySet<string>;
+  readonly contents?: boolean;
+}
+
+/** Every root of a run: the platform's ground, and what its tenants have or may get. */
+export const rootsOf = ({ ground, ids }: Names): readonly string[] => [
+  `/${ground}`,
+  ...ids.flatMap((id) => [`/workspace/${id}`, `/tenants/${id}`]),
+];
+
 /**
  * Compares what lies in every tenant, and on the platform's ground, with the model: names, sizes, that an ETag is
  * another exactly where the content may be, and, where asked, the content.
@@ -40,19 +52,19 @@ export const checkFiles = async (
   world: World,
   names: Names,
   etags: KnownEtags,
-  contents = false,
+  { roots, contents = false }: Look = {},
 ): Promise<void> => {
   const platform = api(system.url(), system.platformKey);
-  const grounds = [
-    `/${names.ground}`,
-    ...names.ids.flatMap((id) => [`/workspace/${id}`, `/tenants/${id}`]),
-  ];
-  const wanted = grounds.filter(
-    (root) => typeof lookUp(world.tree, namesOf(root)) !== "string" || etags.roots.has(root),
+  const wanted = rootsOf(names).filter(
+    (root) =>
+      roots?.has(root) !== false &&
+      (typeof lookUp(world.tree, namesOf(root)) !== "string" || etags.roots.has(root)),
   );
   const seen = await Promise.all(wanted.map((root) => inventory(platform, root)));
+  const contained: (readonly [path: string, content: string])[] = [];
   const before = new Map(etags.present);
-  etags.present.clear();
+  for (const path of before.keys())
+    if (wanted.some((root) => isInside(root, path))) etags.present.delete(path);
   for (const [i, root] of wanted.entries()) {
     const node = lookUp(world.tree, namesOf(root));
     etags.roots.add(root);
@@ -79,10 +91,13 @@ export const checkFiles = async (
         throw new Mismatch(`${path} has an ETag that other content had there before.`);
       etags.ever.set(`${path} ${etag}`, earlier);
       etags.present.set(path, { etag, stamp: entry.node.stamp });
-      if (!contents) continue;
-      const { text } = await platform.send("GET", `/v1/files${encodePath(parseRequestPath(path))}`);
-      if (text !== entry.node.content)
-        throw new Mismatch(`${path} holds ${text}, not ${entry.node.content}.`);
+      if (contents) contained.push([path, entry.node.content]);
     }
   }
+  await Promise.all(
+    contained.map(async ([path, content]) => {
+      const { text } = await platform.send("GET", `/v1/files${encodePath(parseRequestPath(path))}`);
+      if (text !== content) throw new Mismatch(`${path} holds ${text}, not ${content}.`);
+    }),
+  );
 };

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { advance, plans } from "./arbitrary.ts";
@@ -10,12 +11,21 @@ import { http } from "./fronts/http.ts";
 import { namesFor } from "./names.ts";
 import { type Plan, say } from "./plan.ts";
 import { newMark, startRun, type Tally } from "./run.ts";
+import { noninterference } from "./noninterference.ts";
+import { restarted } from "./restarted.ts";
 import { recordedAll } from "./recorded.ts";
 import { seeds } from "./seeds.ts";
 import { startSystem, type System } from "./system.ts";
 
 const fronts = [http, client, cli];
-const runs = Number(process.env["BULKHEAD_MODEL_RUNS"] ?? 12);
+const countOf = (name: string, byDefault: number): number =>
+  Number(process.env[`BULKHEAD_MODEL_${name}`] ?? byDefault);
+const runs = countOf("RUNS", 40);
+const pairs = countOf("PAIRS", 12);
+const restarts = countOf("RESTARTS", 10);
+/** So many sequences run side by side, each with tenants of its own: what one waits for, the others use. */
+const lanes = 4;
+const seed = Number(process.env["BULKHEAD_TEST_SEED"] ?? randomInt(2 ** 30));
 
 describe("the system", () => {
   let system: System;
@@ -34,38 +44,63 @@ describe("the system", () => {
     await run.finish();
   };
 
-  it.each(seeds)("does no more what it did once: $shows", replay);
-  it.each(corners)("answers what the model answers to $shows", replay, 60_000);
+  it.concurrent.each(seeds)("does no more what it did once: $shows", replay, 60_000);
+  it.concurrent.each(corners(runs > 1000, seed))(
+    "answers what the model answers to $shows",
+    replay,
+    120_000,
+  );
 
   it("answers what the model answers", async () => {
     const drawn = plans({ processes: 0 });
     const began = performance.now();
-    await fc.assert(
-      fc.asyncProperty(
-        fc.commands(
-          [...drawn, ...drawn, ...drawn, advance].map((plan) => plan.map(command)),
-          {
-            maxCommands: 100,
-            size: "max",
-          },
+    let commands = 0;
+    const property = fc.asyncProperty(
+      fc.commands(
+        [...drawn, ...drawn, ...drawn, ...drawn, ...drawn, ...drawn, advance].map((plan) =>
+          plan.map(command),
         ),
-        async (commands) => {
-          const run = await startRun(system, fronts, namesFor(newMark()), tally);
-          await fc.asyncModelRun(() => ({ model: run, real: run }), commands);
-          await run.finish();
+        {
+          maxCommands: 100,
+          size: "max",
         },
       ),
-      { numRuns: runs, verbose: 1 },
+      async (sequence) => {
+        const run = await startRun(system, fronts, namesFor(newMark()), tally);
+        await fc.asyncModelRun(() => ({ model: run, real: run }), sequence);
+        await run.finish();
+        for (const _ of sequence) commands += 1;
+      },
+    );
+    await Promise.all(
+      Array.from({ length: lanes }, (_, lane) =>
+        fc.assert(property, {
+          seed: seed + lane,
+          numRuns: Math.ceil(runs / lanes),
+          verbose: 1,
+        }),
+      ),
     );
     console.info(
-      `${tally.coverage.total()} commands in ${Math.round(performance.now() - began)} ms`,
+      `${runs} sequences, ${commands} commands in ${Math.round(performance.now() - began)} ms (BULKHEAD_TEST_SEED=${seed})`,
     );
-    console.info(tally.coverage.table());
     expect(tally.coverage.total()).toBeGreaterThan(runs);
-  }, 600_000);
+  }, 6_000_000);
+
+  it("answers what the model answers, restarted in between, and by processes of its command line", async () => {
+    await restarted(system, tally, { seed, numRuns: restarts });
+    expect(tally.coverage.of("restart")).toBeGreaterThanOrEqual(restarts);
+    expect(tally.coverage.by("process")).toBeGreaterThanOrEqual(2 * restarts);
+  }, 6_000_000);
+
+  it("shows a tenant the same to the byte whether another does something or does not exist", async () => {
+    await using alone = await startSystem();
+    await noninterference(system, alone, { seed, numRuns: pairs });
+  }, 6_000_000);
 
   it("was tried in every corner: each operation by each front, with each answer that it can get", () => {
     const { coverage } = tally;
+    console.info(coverage.table());
     const dead = Object.entries(wanted).flatMap(([operation, outcomes]) => [
       ...outcomes
         .filter((outcome) => coverage.of(operation, undefined, outcome) === 0)

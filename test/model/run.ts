@@ -4,7 +4,7 @@ import { compare, Mismatch } from "./compare.ts";
 import type { Coverage } from "./coverage.ts";
 import { checkExplained } from "./explained.ts";
 import type { Front, Spoken } from "./fronts/front.ts";
-import { checkFiles, noEtags } from "./invariants.ts";
+import { checkFiles, noEtags, rootsOf } from "./invariants.ts";
 import { jobOf } from "./job-of.ts";
 import { createLeaks } from "./leaks.ts";
 import { answer, emptyWorld, platformName, type Prediction, type World } from "./model.ts";
@@ -43,6 +43,8 @@ interface Secret {
 const lifetime = 10 * 60_000;
 /** Of how many requests one is explained first. */
 const explainedEach = 4;
+/** After a mutation the roots that it names are looked at, and after one of so many every other as well. */
+const lookedAtEach = 8;
 const stale = "no-such-etag";
 const mutating: readonly Operation["op"][] = [
   "write",
@@ -87,6 +89,7 @@ export const startRun = async (
   /** What the system calls the relations, in the order in which they came to be. */
   const relations: string[] = [];
   let asked = 0;
+  let mutations = 0;
   /** Every sequence begins the same: what lies where is looked at once it has. */
   let begun = false;
   let lines = system.lines.length;
@@ -194,8 +197,25 @@ export const startRun = async (
       const key = `${id} DENIED: ${predicted.denied}`;
       tally.denied.set(key, (tally.denied.get(key) ?? 0) + 1);
     }
-    if (begun && mutating.includes(request.operation.op))
-      await checkFiles(system, world, names, etags);
+    if (!begun || !mutating.includes(request.operation.op)) return;
+    const all = ++mutations % lookedAtEach === 0;
+    await checkFiles(system, world, names, etags, all ? {} : { roots: touched(request) });
+  };
+
+  /** The roots that a request names: where it may have changed something. */
+  const touched = ({ by, within, operation }: Request): ReadonlySet<string> => {
+    const said: Readonly<Record<string, unknown>> = { ...operation };
+    const places = ["path", "from", "to"].flatMap((name) => {
+      const path = said[name];
+      return typeof path === "string" ? [placed(by, within, path)] : [];
+    });
+    return new Set(
+      rootsOf(names).filter(
+        (root) =>
+          root.split("/").at(-1) === said["tenant"] ||
+          places.some((path) => isInside(root, path) || isInside(path, root)),
+      ),
+    );
   };
 
   const act = async (
@@ -247,7 +267,7 @@ export const startRun = async (
   };
 
   const perform = async (plan: Plan): Promise<readonly Exchange[]> => {
-    if (!("event" in plan)) return act(plan);
+    if (!("event" in plan)) return system.steady(() => act(plan));
     tally.coverage.count(plan.event, "-", "ok");
     if (plan.event === "restart") {
       await system.restart();
@@ -269,7 +289,7 @@ export const startRun = async (
     names,
     perform,
     finish: async () => {
-      await checkFiles(system, world, names, etags, true);
+      await checkFiles(system, world, names, etags, { contents: true });
       const ids = [...recorded.keys()].flatMap((key) => key.split(" "));
       const successes = Map.groupBy(
         (await system.audited(ids)).filter(([, result]) => result === "SUCCESS"),

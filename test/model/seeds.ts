@@ -120,4 +120,20 @@ export const seeds: readonly Seed[] = [
       { by: 7, front: "cli", operation: { op: "list", path: "/workspace", recursive: true } },
     ],
   },
+  {
+    shows:
+      "who may look at a directory, and not change it, was told that it is one before being refused to append",
+    trace: [{ by: 8, front: "cli", operation: { op: "append", path: "/a", content: "" } }],
+  },
+  {
+    shows: "the platform's key, narrowed to one tenant, took away a relation of another",
+    trace: [
+      {
+        by: -1,
+        within: "/workspace/<1>",
+        front: "cli",
+        operation: { op: "ungrant", name: "r1", id: "" },
+      },
+    ],
+  },
 ];

@@ -8,6 +8,7 @@ import { tempDir, testDatabase } from "@bulkhead/harness";
 import { serve } from "@bulkhead/server";
 import { api, member } from "../support/api.ts";
 import { ledgerClock } from "../support/ledger-clock.ts";
+import { createTurns } from "./turns.ts";
 
 /** A request and its answer, as they were on the wire. */
 export interface Exchange {
@@ -26,6 +27,8 @@ export interface System extends AsyncDisposable {
   readonly restart: () => Promise<void>;
   /** Milliseconds since the epoch, by the ledger's clock. */
   readonly now: () => number;
+  /** Does something while no time is let pass beside what goes by itself. */
+  readonly steady: <T>(work: () => Promise<T>) => Promise<T>;
   /** Lets time pass for keys, and not for what the running server holds. */
   readonly advance: (ms: number) => Promise<void>;
   /** A `fetch` that names its requests and keeps what was answered. */
@@ -59,6 +62,7 @@ export const startSystem = async (): Promise<System> => {
   const ledger = new Client({ connectionString: database.url });
   await ledger.connect();
   const clock = ledgerClock({ run: (text) => ledger.query(text) });
+  const turns = createTurns();
   let offset = 0;
   let requests = 0;
 
@@ -72,10 +76,12 @@ export const startSystem = async (): Promise<System> => {
       server = await start();
     },
     now: () => Date.now() + offset,
-    advance: async (ms) => {
-      offset += ms;
-      await clock.advance(ms);
-    },
+    steady: turns.shared,
+    advance: (ms) =>
+      turns.alone(async () => {
+        offset += ms;
+        await clock.advance(ms);
+      }),
     recorder: () => {
       const exchanges: Exchange[] = [];
       return {

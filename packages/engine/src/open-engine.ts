@@ -10,7 +10,6 @@ import {
   checkTenantId,
   decided,
   type Decide,
-  type Decision,
   fence,
   filtered,
   gated,
@@ -144,16 +143,16 @@ const openTree = async (
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
-  const decide = (scopes: Decision): Decide =>
-    decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopes]);
-  const governed = (storages: WholeTree, scopes: Decision): WholeTree =>
+  const decide = decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopesAllow]);
+  const governed = (storages: WholeTree, as: Decide): WholeTree =>
     stack<WholeTree>(
       storages,
       keptCurrent(authority),
       sharing({ ...given.sharing, draw }),
       fence({
         authority,
-        decide: decide(scopes),
+        decide: as,
+        decideReading: decide,
         streams,
       }),
       filtered,
@@ -171,9 +170,9 @@ const openTree = async (
     checkScope(principal, "read");
   };
   const door = scoped((ctx: Context) => ctx.principal.reach, namespaceRoots, mayLook);
-  const whole = governed(storages, scopesAllow);
+  const whole = governed(storages, decide);
   const session = audit(ledger.denials)(door(whole));
-  const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(scopesAllow))));
+  const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(decide))));
 
   const asks = audited(ledger.denials);
   const health: TenantsHealthOptions = {
@@ -224,7 +223,7 @@ const openTree = async (
         namespaceRoots,
         authority,
         audited: asks,
-        decide: decide(scopesAllow),
+        decide,
       },
       opened,
     ),
@@ -257,8 +256,8 @@ const openTree = async (
         made: closePublic(own ? url : undefined, options.log),
       }),
       // Below the session, and without a job for what is one already.
-      [finishKind]: finishMoves(authority, governed(tree(roots.table), scopesAllow)),
-      [transferKind]: transferDirectories(authority, governed(tree(roots.table), scopesAllow)),
+      [finishKind]: finishMoves(authority, governed(tree(roots.table), decide)),
+      [transferKind]: transferDirectories(authority, governed(tree(roots.table), decide)),
     },
     signal: stopping.signal,
   });

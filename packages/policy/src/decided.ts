@@ -19,6 +19,15 @@ export const decided =
     return wait.then(() => relationsAllow(principal, call));
   };
 
+/** The same questions, asked as if every access were a write: for reading that is a step of writing. */
+export const asWrite =
+  (decide: Decide): Decide =>
+  (principal, call) =>
+    decide(principal, {
+      ...call,
+      touches: call.touches.map(({ path }) => ({ path, access: "write" })),
+    });
+
 /** Makes a settlement stand on the revisions of an admission and on those of the other tenants that `paths` touch. */
 export const standOn = (
   settlement: Settlement,

@@ -78,12 +78,3 @@ export const checkScope = (principal: Principal, scope: Scope): void => {
 export const scopesAllow: Decision = (principal, call) => {
   for (const { access } of call.touches) checkScope(principal, scopeFor[access]);
 };
-
-/** The same question, asked as if every access were a write: for reading that is a step of writing. */
-export const asWrite =
-  (decision: Decision): Decision =>
-  (principal, call) =>
-    decision(principal, {
-      ...call,
-      touches: call.touches.map(({ path }) => ({ path, access: "write" })),
-    });

@@ -15,6 +15,8 @@ import type { Lasting, StreamWatch } from "./stream-watch.ts";
 export interface FenceOptions {
   readonly authority: Authority;
   readonly decide: Decide;
+  /** Whether a caller may read, where reading that is a step of another operation is decided as that; `decide` by default. */
+  readonly decideReading?: Decide;
   readonly streams: StreamWatch;
 }
 
@@ -23,7 +25,7 @@ export interface FenceOptions {
  * opened, and every second while it streams. Nothing commits and nothing is sent on a decision that a revoke outdated.
  */
 export const fence =
-  ({ authority, decide, streams }: FenceOptions): Layer<WholeTree> =>
+  ({ authority, decide, decideReading = decide, streams }: FenceOptions): Layer<WholeTree> =>
   (inner) => {
     const lookAgain = async (ctx: Context, call: Call<VirtualPath>): Promise<Lasting> => {
       const { principal, now } = await authority.readmit(ctx.principal);
@@ -52,10 +54,8 @@ export const fence =
     };
 
     const mayRead = async (ctx: Context, path: VirtualPath): Promise<boolean> => {
-      // Of an append the reading is judged as writing.
-      if (!ctx.principal.scopes.includes("read")) return false;
       try {
-        await decide(ctx.principal, callOf("read", path));
+        await decideReading(ctx.principal, callOf("read", path));
         return true;
       } catch {
         return false;

@@ -44,11 +44,10 @@ export const checkShape = (
     throw bad("A subject of another tenant can only become viewer or editor of a file.");
 };
 
-/** What the caller may on a file: relations where they govern it; within its prefix a capability is an owner. */
+/** What the caller may on a file: relations where they govern it; within its prefix any other key is an owner. */
 export const verdictFor = async (principal: Principal, path: VirtualPath): Promise<Verdict> => {
   const whole = { leads: true, until: Infinity, indeterminate: false };
-  if (principal.kind === "platform") return { ...whole, mask: everything };
-  if (principal.kind === "capability")
+  if (principal.kind !== "identity")
     return { ...whole, mask: covers(principal, path) ? everything : 0 };
   await reachAll(principal, [path]);
   const verdict = principal.standing?.verdict(path);
