@@ -242,6 +242,91 @@ describe.each(Object.entries(configurations))("on %s", (_, config) => {
       expect(await state()).not.toEqual(before);
     },
   );
+
+  it("where a tenant wants to know who reads, nothing of a content is told before that is recorded", async () => {
+    await platform.send("POST", "/v1/tenants", { body: { id: "beta" } });
+    const beta = async (): Promise<Answer> =>
+      platform.send("GET", "/v1/files/workspace/beta/shared/from-acme/f");
+    await waitFor(
+      async () => (await platform.send("GET", "/v1/stat/workspace/beta")).status === 200,
+    );
+    const shared = { path: "/f", tenant: "beta" };
+    expect((await tenant.send("POST", "/v1/shares", { body: shared })).status).toBe(201);
+    const url = member(
+      await tenant.send("POST", "/v1/shares", { body: { path: "/f", link: true } }),
+      "url",
+    );
+    const link = api(server.url, undefined);
+    const target = new URL(url, server.url).pathname;
+    const audits = async (auditReads: unknown): Promise<number> =>
+      (await tenant.send("PATCH", "/v1/tenants/acme", { body: { settings: { auditReads } } }))
+        .status;
+    const entries = async (): Promise<readonly { resource: string; actor: string }[]> =>
+      sql.run(
+        `select a.actor, a.resource from bulkhead.audit a join bulkhead.tenant t on t.uid = a.tenant
+           where t.id = 'acme' and a.action = 'read' and a.result = 'SUCCESS' order by a.n`,
+      ) as Promise<{ resource: string; actor: string }[]>;
+    const get = (at: string, headers = {}) => tenant.send("GET", at, { headers });
+    const grep = () => tenant.send("POST", "/v1/grep", { body: { pattern: "el.w" } });
+    const out = { from: "/workspace/acme/d/g", to: "/workspace/beta/taken" };
+
+    await tenant.send("PUT", "/v1/files/big", { body: "content ".repeat(100_000) });
+
+    // Not asked for: nothing is recorded.
+    await get("/v1/files/f");
+    expect(await entries()).toEqual([]);
+    expect(await audits("yes")).toBe(400);
+    expect(await audits(true)).toBe(200);
+    const told = [
+      await get("/v1/files/f"),
+      await get("/v1/files/f", { range: "bytes=0-1" }),
+      await grep(),
+      await beta(),
+      await link.send("GET", target),
+      await platform.send("POST", "/v1/copy", { body: out }),
+      await get("/v1/files/big"),
+    ];
+    expect(told.map(({ status }) => status)).toEqual([200, 206, 200, 200, 200, 201, 200]);
+    // What tells no content is no reading.
+    const etag = told[0]?.headers.get("etag") ?? "";
+    await get("/v1/files/f", { "if-none-match": etag });
+    for (const at of ["/v1/stat/f", "/v1/list/"]) await get(at);
+    await tenant.send("HEAD", "/v1/files/f");
+    const recorded = await entries();
+    const [f, g] = ["/workspace/acme/f", "/workspace/acme/d/g"];
+    expect(recorded.map(({ resource }) => resource)).toEqual([
+      f,
+      f,
+      g,
+      f,
+      f,
+      g,
+      "/workspace/acme/big",
+    ]);
+    expect(recorded[4]?.actor).toBe("link");
+
+    await sql.run(refuse);
+    try {
+      const kept = [
+        await get("/v1/files/f"),
+        await get("/v1/files/big"),
+        await grep(),
+        await beta(),
+        await link.send("GET", target),
+      ];
+      for (const { status, text } of kept) {
+        expect(status).toBeGreaterThanOrEqual(500);
+        expect(text).not.toMatch(/content|below/);
+      }
+      expect((await get("/v1/stat/f")).status).toBe(200);
+    } finally {
+      await sql.run(allow);
+    }
+    expect(await audits(false)).toBe(200);
+    await get("/v1/files/f");
+    expect(await entries()).toHaveLength(7);
+    expect(await tenant.send("GET", "/v1/audit/verify")).toMatchObject({ json: { ok: true } });
+  }, 60_000);
 });
 
 /** What needs versions, a placement or a mount that the other servers do not have. */

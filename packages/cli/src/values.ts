@@ -51,6 +51,16 @@ export const limits = (
   return { ...before, ...Object.fromEntries([[resource, amount(value)]]) };
 };
 
+/** Gathers `name=value`, given any number of times; a value is `true`, `false`, a number or a text. */
+export const settings = (
+  text: string,
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> => {
+  const [name, value] = pair(text);
+  const known = value === "true" || value === "false" || /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(value);
+  return { ...before, ...Object.fromEntries([[name, known ? JSON.parse(value) : value]]) };
+};
+
 /** As `limits`; `plan` stands for what the plan says. */
 export const planLimits = (
   text: string,

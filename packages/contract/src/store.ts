@@ -47,6 +47,11 @@ export interface ReadResult extends AsyncDisposable {
    * counts. Who only looks does not tell. Throws `unavailable` where it cannot be counted: then nothing is sent.
    */
   readonly sent?: (bytes: number) => void;
+  /**
+   * To be awaited before anything of the content is told to anybody, part of a line too: where its owner wants to know of
+   * reads, this is recorded first. Rejects with `unavailable` where it cannot be: then nothing is told.
+   */
+  readonly told?: () => Promise<void>;
   /** The revisions of the settlement as they were in the very snapshot that `stat` is of, where the ledger holds both. */
   readonly snapshot?: Snapshot | undefined;
 }

@@ -193,6 +193,7 @@ export const openControl = (options: ControlOptions): Omit<Control, "history" | 
       streams: options.streams,
       storages: options.storages,
       meter: options.metering.meter,
+      recordRead: ledger.auditLog.record,
       catchUp: () => options.roots.catchUp(undefined),
       now: Date.now,
     }),

@@ -2,6 +2,8 @@ import { reasonOf, type Context, type Control, type WholeTree } from "@bulkhead/
 import { stack } from "@bulkhead/kit";
 import { moveKind, provisionKind, retireKind } from "@bulkhead/ledger";
 import {
+  auditsReads,
+  type ReadAudit,
   asWrite,
   audit,
   audited,
@@ -137,9 +139,17 @@ const openTree = async (
   const { authority } = given;
 
   const { meter, signer } = await openRecords(options, ledger, opened);
-  const { door: entrance, attempts, draw } = openEntrance(ledger, onGround, options, opened);
+  const { door: entrance, facts, attempts, draw } = openEntrance(ledger, onGround, options, opened);
   const held = reservations(ledger.reservations);
   opened.add(held.close);
+  const readAudit: ReadAudit = {
+    wanted: async (uid, revisions) => {
+      const tenant = await facts(uid, revisions);
+      return tenant !== undefined && auditsReads(tenant);
+    },
+    record: ledger.auditLog.record,
+    tenantAt: onGround,
+  };
   const streams = streamWatch();
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
@@ -158,7 +168,7 @@ const openTree = async (
       filtered,
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId, elsewhere }),
       quota(held.usage),
-      metering(meter.meter),
+      metering(meter.meter, readAudit),
     );
   const storages = tree(roots.table, {
     transfer: enqueueTransfer(ledger),

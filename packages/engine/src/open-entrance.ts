@@ -9,6 +9,7 @@ import {
   type FailedAttempts,
   failedAttempts,
   type ShareOptions,
+  type TenantFacts,
   tenantFacts,
   throttles,
 } from "@bulkhead/policy";
@@ -26,6 +27,8 @@ export interface EntranceSettings {
 
 export interface OpenEntrance {
   readonly door: Entrance;
+  /** What is known of tenants, as of a revision. */
+  readonly facts: TenantFacts;
   readonly attempts: FailedAttempts;
   /** Counts what is reached through a share against the limit of its owner. */
   readonly draw: ShareOptions<SharePoint>["draw"];
@@ -47,6 +50,10 @@ export const openEntrance = (
     clearInterval(sweep);
     await slices.close();
   });
+  const facts = tenantFacts({
+    byUid: ledger.tenants.byUid,
+    revisions: ledger.relations.revisions,
+  });
   const door = entrance({
     admittance: admission({
       ...settings.admission,
@@ -54,16 +61,14 @@ export const openEntrance = (
     }),
     drawing: slices,
     throttle: throttles({ reserve: ledger.rates.throttle }),
-    tenantFacts: tenantFacts({
-      byUid: ledger.tenants.byUid,
-      revisions: ledger.relations.revisions,
-    }),
+    tenantFacts: facts,
     defaults: settings.rateLimits ?? {},
     sink: ledger.denials,
     onBehalfOf: ledger.onBehalfOf,
   });
   return {
     door,
+    facts,
     attempts: failedAttempts({ perMinute: settings.failedAuthentication }),
     draw: async (ctx, points) => {
       for (const { source } of points) {

@@ -114,7 +114,8 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const content = body === undefined && !bodiless ? answer.read?.result.content : undefined;
   const stream = content instanceof Uint8Array ? undefined : content;
   const { place } = exchange;
-  // Before the head: where it cannot be opened or counted, or too many are on their way, that is still an answer.
+  // Before the head: where it cannot be opened, recorded or counted, or too many are on their way, that is still an answer.
+  if (!bodiless) await answer.read?.result.told?.();
   const opened = stream === undefined ? undefined : await onItsWay(stream, place, signal);
   if (answer.read !== undefined && body !== undefined && !bodiless)
     await place.throttle?.pass(body.length);

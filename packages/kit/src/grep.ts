@@ -105,7 +105,9 @@ async function* inFile<P extends AnyPath, C extends OpContext>(
     for await (const text of lines(result.content, grepLimits.lineBytes)) {
       await pace();
       line += 1;
-      if (expression.test(text)) yield { line, text: text.slice(0, grepLimits.text) };
+      if (!expression.test(text)) continue;
+      await result.told?.();
+      yield { line, text: text.slice(0, grepLimits.text) };
     }
   } catch (error) {
     // Gone since it was listed.

@@ -28,6 +28,7 @@ export const tapRead = (result: ReadResult, tap: Tap): ReadResult => {
     ...(result.range && { range: result.range }),
     content: tapped(result.content, tap),
     ...(result.sent && { sent: result.sent }),
+    ...(result.told && { told: result.told }),
     [Symbol.asyncDispose]: () => result[Symbol.asyncDispose](),
   };
 };

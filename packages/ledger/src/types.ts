@@ -159,6 +159,8 @@ export interface AuditLog {
     tenantUid: string | undefined,
     isSigned?: (head: AuditHead) => boolean | Promise<boolean>,
   ) => Promise<ChainVerdict>;
+  /** Writes one entry of what left no commit. Rejects where it cannot be written. */
+  readonly record: (tenantUid: string, draft: AuditDraft) => Promise<void>;
   /** Rejects unless an entry of that tenant could be written now. */
   readonly checkWritable: (tenantUid: string) => Promise<void>;
   /** The same as `examine` without signatures: undefined if every entry follows from the one before it. */

@@ -1,6 +1,7 @@
 export * from "./acting.ts";
 export * from "./admission.ts";
 export * from "./audit.ts";
+export * from "./audited-reads.ts";
 export * from "./authenticate.ts";
 export * from "./control/audited.ts";
 export * from "./control/bills.ts";

@@ -1,5 +1,6 @@
 import type { Context, Layer, ReadResult, WholeTree } from "@bulkhead/contract";
 import { overrideWhole, tapBody } from "@bulkhead/kit";
+import { type ReadAudit, readRecord, recordTaken } from "./audited-reads.ts";
 
 /** For whom something is counted, and by whose key it was asked for. */
 export interface Metered {
@@ -20,8 +21,13 @@ export interface Meter {
   readonly count: (by: Metered, kind: "lookup" | "search") => void;
 }
 
-/** The same answer, counted for `by` as it is sent. */
-export const metered = (meter: Meter, by: Metered, result: ReadResult): ReadResult => {
+/** The same answer, counted for `by` as it is sent, and recorded by `told` before. */
+export const metered = (
+  meter: Meter,
+  by: Metered,
+  result: ReadResult,
+  told: () => Promise<void>,
+): ReadResult => {
   const { sent, end } = meter.reading(by);
   return {
     stat: result.stat,
@@ -29,6 +35,7 @@ export const metered = (meter: Meter, by: Metered, result: ReadResult): ReadResu
     content: result.content,
     ...(result.snapshot && { snapshot: result.snapshot }),
     sent,
+    told,
     [Symbol.asyncDispose]: () => {
       end();
       return result[Symbol.asyncDispose]();
@@ -38,16 +45,26 @@ export const metered = (meter: Meter, by: Metered, result: ReadResult): ReadResu
 
 /**
  * Counts for the owner of what is touched: contents as they are sent, and how long what is written was, in the audit
- * entry of its commit. That something was written is told by the commit itself.
+ * entry of its commit. That something was written is told by the commit itself. Where the owner wants to know who reads,
+ * that is recorded before a content is told.
  */
 export const metering =
-  (meter: Meter): Layer<WholeTree> =>
+  (meter: Meter, audit: ReadAudit): Layer<WholeTree> =>
   (inner) =>
     overrideWhole(inner, {
       read: async (ctx, path, options) => {
         const result = await inner.read(ctx, path, options);
         const { tenant } = ctx.settlement;
-        return metered(meter, { tenant, keyId: ctx.principal.keyId, now: ctx.now }, result);
+        const by = { tenant, keyId: ctx.principal.keyId, now: ctx.now };
+        return metered(meter, by, result, readRecord(audit, ctx, readDetail(result)));
+      },
+      copy: async (ctx, from, to, options) => {
+        await recordTaken(audit, ctx, from);
+        return inner.copy(ctx, from, to, options);
+      },
+      move: async (ctx, from, to, options) => {
+        await recordTaken(audit, ctx, from);
+        return inner.move(ctx, from, to, options);
       },
       write: (ctx, path, body, options) => {
         const note = noting(ctx);
@@ -64,6 +81,16 @@ export const metering =
         return inner.write(ctx, path, counted, options);
       },
     });
+
+/** Which content was read, and which part of it. */
+export const readDetail = ({
+  stat,
+  range,
+}: Pick<ReadResult, "stat" | "range">): Readonly<Record<string, unknown>> => ({
+  size: stat.size,
+  ...(stat.version !== undefined && { version: stat.version }),
+  ...(range !== undefined && { range: `${range.start}-${range.end}` }),
+});
 
 /** Notes in the open audit entry how many bytes are written; undefined where nobody audits, or it is no plain write. */
 const noting = ({ settlement }: Context): ((size: number) => void) | undefined => {

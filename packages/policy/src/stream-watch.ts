@@ -110,6 +110,7 @@ export const streamWatch = (everyMs: number = 1000): StreamWatch => {
         ...(result.range && { range: result.range }),
         content: relay(content, () => reason),
         ...(result.sent && { sent: result.sent }),
+        ...(result.told && { told: result.told }),
         [Symbol.asyncDispose]: async () => {
           watched.delete(stream);
           await result[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import type { Bind, Cli } from "../cli.ts";
 import { about, UsageError } from "../failure.ts";
 import { shortTime } from "../human.ts";
 import { ask } from "../prompt.ts";
-import { commaList, days, limits, oneOf } from "../values.ts";
+import { commaList, days, limits, oneOf, settings } from "../values.ts";
 import { showRecord, showRecords } from "../show.ts";
 import { showUsage } from "../show-usage.ts";
 import { addTenantMove } from "./tenant-move.ts";
@@ -35,6 +35,7 @@ interface CreateFlags {
 
 interface UpdateFlags extends Pick<CreateFlags, "name" | "subdomain" | "limit"> {
   readonly rate?: Limits | false;
+  readonly setting?: Readonly<Record<string, unknown>>;
 }
 
 interface DeleteFlags {
@@ -131,13 +132,15 @@ export const addTenant = (program: Command, bind: Bind): void => {
       limits,
     )
     .option("--no-rate", "give its own rates up for the server's")
+    .option("--setting <name=value>", "auditReads=true; may be repeated", settings)
     .action(
       bind(async (cli, id: string, flags: UpdateFlags) => {
-        const { limit, rate, ...rest } = flags;
+        const { limit, rate, setting, ...rest } = flags;
         const { tenants } = await cli.remote();
         const patch = {
           ...rest,
           limits: limit,
+          settings: setting,
           ...(rate !== undefined && { rateLimits: rate === false ? null : rate }),
         };
         await about(id, async () =>

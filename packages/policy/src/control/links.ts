@@ -11,7 +11,8 @@ import {
   type WholeTree,
 } from "@bulkhead/contract";
 import { checkServing } from "../decision.ts";
-import { type Meter, metered } from "../meter.ts";
+import { type Meter, metered, readDetail } from "../meter.ts";
+import { auditsReads, type ReadAudit, readRecord } from "../audited-reads.ts";
 import type { Shares, StoredShare } from "../ports-shares.ts";
 import type { DenialSink, TenantStore } from "../ports.ts";
 import type { FailedAttempts } from "../rates/failed-attempts.ts";
@@ -32,6 +33,7 @@ export interface LinkControlOptions {
   /** Below all policy: what a link gives, it gives to whoever has it. */
   readonly storages: Pick<WholeTree, "stat" | "read">;
   readonly meter: Meter;
+  readonly recordRead: ReadAudit["record"];
   /** Brings the mount table up to what the ledger says now. */
   readonly catchUp: () => Promise<void>;
   /** Milliseconds since the epoch. */
@@ -221,7 +223,9 @@ export const linkControl = (options: LinkControlOptions): LinkControl => {
           ),
         );
         const by = { tenant: share.sourceTenant, keyId: share.id, now: ctx.now };
-        const watched = streams.watch(ctx, metered(meter, by, result), lasting(share), () =>
+        const recorded = { wanted: async () => auditsReads(tenant), record: options.recordRead };
+        const told = readRecord(recorded, ctx, readDetail(result));
+        const watched = streams.watch(ctx, metered(meter, by, result, told), lasting(share), () =>
           lookAgain(share.id),
         );
         return await placedRead(watched, place);

@@ -64,6 +64,7 @@ export const checkTenantId = (id: string): void => {
 /** What a tenant's own admin may set; everything else is the platform's. */
 const settingChecks: Readonly<Record<string, (value: unknown) => boolean>> = {
   allowPublicSharing: (value) => typeof value === "boolean",
+  auditReads: (value) => typeof value === "boolean",
   dataRetentionDays: (value) =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 36_500,
   enforce2fa: (value) => typeof value === "boolean",

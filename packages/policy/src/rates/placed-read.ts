@@ -16,6 +16,7 @@ export const placedRead = async (result: ReadResult, place: Place): Promise<Read
     stat: result.stat,
     ...(result.range && { range: result.range }),
     ...(result.sent && { sent: result.sent }),
+    ...(result.told && { told: result.told }),
     content:
       throttle === undefined || content instanceof Uint8Array
         ? content

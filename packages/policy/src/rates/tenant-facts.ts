@@ -1,7 +1,7 @@
 import type { Revision, TenantRecord } from "@bulkhead/contract";
 
-/** What of a tenant its rates follow from. */
-export type RatedTenant = Pick<TenantRecord, "uid" | "limits" | "rateLimits">;
+/** What of a tenant its rates follow from, and its settings. */
+export type RatedTenant = Pick<TenantRecord, "uid" | "limits" | "rateLimits" | "settings">;
 
 /** Answers no older than the tenant's revision among those. */
 export type TenantFacts = (
@@ -38,7 +38,13 @@ export const tenantFacts = ({
     if (before?.revision.epoch === revision.epoch && before.revision.n >= revision.n)
       return before.facts;
     const facts = byUid(uid).then(
-      (tenant) => tenant && { uid, limits: tenant.limits, rateLimits: tenant.rateLimits },
+      (tenant) =>
+        tenant && {
+          uid,
+          limits: tenant.limits,
+          rateLimits: tenant.rateLimits,
+          settings: tenant.settings,
+        },
     );
     const entry = { revision, facts };
     kept.delete(uid);
