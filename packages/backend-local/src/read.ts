@@ -1,11 +1,17 @@
-import { type Backend, FileError, nameOf, type ReadResult } from "@bulkhead/contract";
+import {
+  type Backend,
+  FileError,
+  nameOf,
+  type ReadOptions,
+  type ReadResult,
+} from "@bulkhead/contract";
 import { resolveRange } from "@bulkhead/kit";
 import type { FileHandlePort } from "./port.ts";
 import { notFound, served } from "./source.ts";
 import { statOf } from "./stat.ts";
 import { checkMatch, isDirectory } from "./target.ts";
 import { answerFor } from "./disk-fault.ts";
-import { checkAborted, readExactly, transferBytes } from "./transfer.ts";
+import { checkAborted, newBuffer, readExactly, transferBytes } from "./transfer.ts";
 import type { Volume } from "./volume.ts";
 
 /** Content up to this many bytes is answered as one buffer. */
@@ -40,35 +46,58 @@ export const read =
         await close();
         return { ...about, content, [Symbol.asyncDispose]: async () => {} };
       }
-      return { ...about, ...streamed(handle, close, start, length, ctx.signal) };
+      return {
+        ...about,
+        ...streamed(
+          handle,
+          close,
+          { start, length, piece: options.piece, reuse: options.reuse },
+          ctx.signal,
+        ),
+      };
     } catch (error) {
       await close().catch(() => undefined);
       throw error;
     }
   };
 
+interface Part {
+  readonly start: number;
+  readonly length: number;
+  readonly piece: ReadOptions["piece"] | undefined;
+  readonly reuse: ReadOptions["reuse"] | undefined;
+}
+
 const streamed = (
   handle: FileHandlePort,
   close: () => Promise<void>,
-  start: number,
-  length: number,
+  { start, length, piece, reuse }: Part,
   signal: AbortSignal,
 ): Pick<ReadResult, "content" | typeof Symbol.asyncDispose> => {
   let over = false;
+  let buffer: Uint8Array | undefined;
+  /** The buffer of the piece before, unless it is too short, or far longer than what is asked for. */
+  const bufferFor = (bytes: number): Uint8Array => {
+    const fits = buffer !== undefined && buffer.length >= bytes && buffer.length <= 4 * bytes;
+    if (buffer === undefined || !fits || reuse?.() !== true) buffer = newBuffer(bytes);
+    return buffer;
+  };
   const finish = (): Promise<void> => {
     over = true;
     return close();
   };
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {
-      for (let at = 0; at < length; at += transferBytes) {
+      for (let at = 0; at < length;) {
         checkAborted(signal);
         if (over)
           throw new FileError(
             "aborted",
             "The content was let go of before it was read to its end.",
           );
-        yield await readExactly(handle, start + at, Math.min(transferBytes, length - at));
+        const next = Math.max(1, Math.min(transferBytes, piece?.() ?? transferBytes, length - at));
+        at += next;
+        yield await readExactly(handle, start + at - next, next, bufferFor(next));
       }
     } catch (error) {
       throw answerFor(error);

@@ -12,14 +12,18 @@ export const checkAborted = (signal: AbortSignal): void => {
   if (signal.aborted) throw aborted();
 };
 
-/** Reads `length` bytes from `start`. Throws `unavailable` if the file has fewer: it was cut off beneath. */
+/** Uninitialised: all of it is read into, or nobody sees it. */
+export const newBuffer = (length: number): Uint8Array =>
+  new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+
+/** Reads `length` bytes from `start`, into a buffer that is given or a new one. Throws `unavailable` if the file has fewer: it was cut off beneath. */
 export const readExactly = async (
   handle: FileHandlePort,
   start: number,
   length: number,
+  into: Uint8Array = newBuffer(length),
 ): Promise<Uint8Array> => {
-  // All of it is read into, or nobody sees it.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  const bytes = into.subarray(0, length);
   let at = 0;
   while (at < length) {
     const read = await handle.read(bytes.subarray(at), start + at);

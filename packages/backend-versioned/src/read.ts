@@ -1,7 +1,9 @@
 import type { Backend } from "@bulkhead/contract";
-import { resolveRange } from "@bulkhead/kit";
+import { plainContext, resolveRange } from "@bulkhead/kit";
+import type { FrameRoom } from "./frame-room.ts";
 import { digestOf } from "./frames.ts";
 import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
+import { placeOf } from "./place.ts";
 import { found, refusalError } from "./refusal.ts";
 import { typed } from "./typed.ts";
 import { damaged, verified } from "./verified.ts";
@@ -10,12 +12,13 @@ export interface ReadParts {
   readonly tree: TreeRef;
   readonly ledger: LedgerCommit;
   readonly content: Backend;
+  readonly room: FrameRoom;
 }
 
 /** `Backend.read`: row and small content in one round trip; longer content is opened then. All is verified. */
 export const read =
-  ({ tree, ledger, content }: ReadParts): Backend["read"] =>
-  async (ctx, path, { range, ifMatch, version } = {}) => {
+  ({ tree, ledger, content, room }: ReadParts): Backend["read"] =>
+  async (ctx, path, { range, ifMatch, version, piece } = {}) => {
     const {
       stat: stored,
       inline,
@@ -46,5 +49,15 @@ export const read =
       };
     }
     const part = resolved ?? { start: 0, end: stat.size - 1 };
-    return { ...answer, ...(await verified(content, ctx, blob, part)) };
+    const { signal, requestId, now } = ctx;
+    const own = plainContext({ signal, requestId, now });
+    return {
+      ...answer,
+      ...(await verified(blob, part, {
+        open: (options) => content.read(own, placeOf(blob.id), options),
+        signal,
+        room,
+        piece,
+      })),
+    };
   };

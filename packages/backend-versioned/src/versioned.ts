@@ -12,6 +12,7 @@ import {
 import { pageLimit, sortKey } from "@bulkhead/kit";
 import { checkSignal } from "./cancelled.ts";
 import { committed } from "./committed.ts";
+import { type FrameRoom, frameRoom } from "./frame-room.ts";
 import type { LedgerCommit, TreeRef } from "./ledger-commit.ts";
 import { read } from "./read.ts";
 import { found } from "./refusal.ts";
@@ -30,6 +31,8 @@ export interface VersionedOptions {
   readonly ledger: LedgerCommit;
   /** Content up to this many bytes lies in the ledger; 16 KiB by default, 0 where content may not be there. */
   readonly inlineLimit?: number;
+  /** Where frames are held; room of its own by default. */
+  readonly room?: FrameRoom;
 }
 
 export type VersionedBackend = Backend & Versions;
@@ -65,7 +68,7 @@ const comparable = (after: string): string => (after.split("\0")[0] ?? "").toWel
  * trip; an effect and what has to be known of it are in the same commit.
  */
 export const versioned = (options: VersionedOptions): VersionedBackend => {
-  const { tree, content, ledger, inlineLimit = inlineBytes } = options;
+  const { tree, content, ledger, inlineLimit = inlineBytes, room = frameRoom() } = options;
   const staged = staging({ tree, ledger, content });
   let closed = false;
 
@@ -100,7 +103,7 @@ export const versioned = (options: VersionedOptions): VersionedBackend => {
     },
 
     stat: through(async (_ctx, path) => typed(found(await ledger.stat(tree, path)).stat)),
-    read: through(read({ tree, ledger, content })),
+    read: through(read({ tree, ledger, content, room })),
     write: through(write({ tree, ledger, staged, inlineLimit })),
 
     list: through(async (_ctx, path, { limit = pageLimit, after = "" } = {}) => {

@@ -69,5 +69,8 @@ export interface LinkControl {
   /** What the link leads to. Uses nothing up. */
   readonly stat: (visit: LinkVisit) => Promise<Stat>;
   /** Opens the content; uses one use up, decided together with how many there are. */
-  readonly read: (visit: LinkVisit, options?: Pick<ReadOptions, "range">) => Promise<ReadResult>;
+  readonly read: (
+    visit: LinkVisit,
+    options?: Pick<ReadOptions, "range" | "piece" | "reuse">,
+  ) => Promise<ReadResult>;
 }

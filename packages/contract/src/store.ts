@@ -35,6 +35,16 @@ export interface ReadOptions {
   readonly range?: ByteRange;
   readonly ifMatch?: string;
   readonly version?: string;
+  /**
+   * A hint: how many bytes the reader takes at once, asked before each piece of a stream is read. What is handed on is
+   * held until the reader has taken it, and a slow one takes little.
+   */
+  readonly piece?: () => number;
+  /**
+   * Asked before each piece: true if the reader has done with the piece before, so that its buffer may be filled again.
+   * What many slow readers are sent would be garbage that has grown old.
+   */
+  readonly reuse?: () => boolean;
 }
 
 /** Content and stat in one answer. Small content is one buffer. Dispose it, read or not. */

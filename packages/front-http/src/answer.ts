@@ -2,6 +2,7 @@ import type { ReadResult } from "@bulkhead/contract";
 import { FileError } from "@bulkhead/contract";
 import { problemType, quoteEtag } from "@bulkhead/wire";
 import { HttpFault, problemOfAny } from "./fault.ts";
+import type { Sending } from "./flow.ts";
 import { rateHeaders } from "./rate-headers.ts";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -11,13 +12,17 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Headers;
   readonly json?: unknown;
-  /** Text of the type that the headers name. */
   /** Instead of JSON; its type is in the headers. */
   readonly text?: string;
   /** What a replay answers instead of `json`: the same without its secret. */
   readonly replay?: unknown;
   /** Disposed by whoever sends the answer. `length` counts the bytes of its content. */
-  readonly read?: { readonly result: ReadResult; readonly length: number };
+  readonly read?: {
+    readonly result: ReadResult;
+    readonly length: number;
+    /** What its pieces were asked with. */
+    readonly sending: Sending;
+  };
   /** The length that an answer to HEAD states. */
   readonly length?: number;
 }

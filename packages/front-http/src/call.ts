@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Context, Control, LinkVisit, Place, RequestPath } from "@bulkhead/contract";
 import type { Answer } from "./answer.ts";
+import type { Flow } from "./flow.ts";
 import type { Cursors } from "./cursor.ts";
 import type { Described } from "./describe.ts";
 import type { Query } from "./query.ts";
@@ -20,6 +21,8 @@ export interface Front {
   readonly version: string;
   /** What `/metrics` answers. */
   readonly metrics?: (() => Promise<MetricsText>) | undefined;
+  /** What is held for those who read slowly. */
+  readonly flow: Flow;
   /** Aborts when the front begins to close. */
   readonly stopping: AbortSignal;
 }

@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { clientAddress } from "./address.ts";
 import type { Handler, MetricsText } from "./call.ts";
 import { cursorsWith } from "./cursor.ts";
+import { flow } from "./flow.ts";
 import { HttpFault } from "./fault.ts";
 import { answerClientError } from "./node-errors.ts";
 import { routes } from "./routes/index.ts";
@@ -86,6 +87,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
     control: options.control,
     version: options.version,
     metrics: options.metrics,
+    flow: flow(),
     cursors: cursorsWith(options.cursorKeys),
     stallMs: options.stallMs ?? 60_000,
     domain: options.domain,

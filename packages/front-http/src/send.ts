@@ -124,7 +124,8 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   response.writeHead(answer.status, headers);
   if (opened !== undefined && answer.read !== undefined) {
     const paced = place.throttle === undefined ? opened : throttled(opened, place.throttle);
-    await pump({ content: paced, sent }, response, answer.read.length, stallMs, signal);
+    const { length: size, sending } = answer.read;
+    await pump({ content: paced, sent, sending }, response, size, stallMs, signal);
   } else if (body !== undefined && !bodiless && unread) response.write(body, "latin1");
   if (unread && !exchange.withheld) await linger(request);
   if (body === undefined || bodiless || unread) response.end();
@@ -144,6 +145,7 @@ export const send = async (exchange: Exchange, answer: Answer): Promise<unknown>
     exchange.request.socket.destroy();
     return error;
   } finally {
+    answer.read?.sending.end();
     await answer.read?.result[Symbol.asyncDispose]();
   }
 };

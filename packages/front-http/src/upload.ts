@@ -3,6 +3,7 @@ import { type Body, FileError, type Place } from "@bulkhead/contract";
 import { streamBody, throttled } from "@bulkhead/kit";
 import type { DigestCheck } from "./digest.ts";
 import { HttpFault } from "./fault.ts";
+import { bytesPassed } from "./scavenge.ts";
 
 export interface UploadOptions {
   /** How long the client may send nothing while somebody waits for it. */
@@ -62,6 +63,7 @@ async function* arriving(
       const chunk: Buffer | null = request.read();
       if (chunk !== null) {
         yield chunk;
+        bytesPassed(chunk.length);
         continue;
       }
       if (request.readableEnded) break;

@@ -22,6 +22,7 @@ export const watchdog = (onLate: (error: FileError) => void): Watchdog => {
   let timer: NodeJS.Timeout | undefined;
   let fired: FileError | undefined;
   let stopped = false;
+  const waiting = new Set<(late: FileError) => void>();
 
   const disarm = (): void => {
     clearTimeout(timer);
@@ -32,6 +33,7 @@ export const watchdog = (onLate: (error: FileError) => void): Watchdog => {
     if (fired !== undefined || stopped) return;
     timer = setTimeout(() => {
       fired = late();
+      for (const reject of waiting) reject(fired);
       expired.reject(fired);
       onLate(fired);
     }, ms);
@@ -47,9 +49,17 @@ export const watchdog = (onLate: (error: FileError) => void): Watchdog => {
     fired: () => fired,
     within: async (work, ms, late) => {
       arm(ms, late);
+      // Not raced against `expired`: that promise would keep every chunk of a long reading.
+      let give: (late: FileError) => void = () => undefined;
       try {
-        return await Promise.race([work(), expired.promise]);
+        return await new Promise((resolve, reject) => {
+          give = reject;
+          waiting.add(reject);
+          work().then(resolve, reject);
+          if (fired !== undefined) reject(fired);
+        });
       } finally {
+        waiting.delete(give);
         disarm();
       }
     },

@@ -8,6 +8,7 @@ import {
 import type { Answer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { readConditions } from "../conditions.ts";
+import type { Sending } from "../flow.ts";
 import { contentHeaders, stateHeaders } from "../file-headers.ts";
 import { parseRange } from "../range-header.ts";
 
@@ -15,7 +16,7 @@ import { parseRange } from "../range-header.ts";
 export const notModified = (stat: Stat): Answer => ({ status: 304, headers: stateHeaders(stat) });
 
 /** Answers content, or the range of it that was opened. */
-export const contentAnswer = (result: ReadResult): Answer => {
+export const contentAnswer = (result: ReadResult, sending: Sending): Answer => {
   const { stat, range } = result;
   const length = range === undefined ? stat.size : range.end - range.start + 1;
   return {
@@ -26,7 +27,7 @@ export const contentAnswer = (result: ReadResult): Answer => {
         "Content-Range": `bytes ${range.start}-${range.end}/${stat.size}`,
       }),
     },
-    read: { result, length },
+    read: { result, length, sending },
   };
 };
 
@@ -50,10 +51,13 @@ const get = async (call: Call): Promise<Answer> => {
   const path = call.file();
   const version = call.query.text("version");
   const wanted = parseRange(call.headers.range);
+  const sending = call.flow.open();
   const open = (range: ByteRange | undefined): Promise<ReadResult> =>
     call.control.session.read(call.ctx, path, {
       ...(range !== undefined && { range }),
       ...(version !== undefined && { version }),
+      piece: sending.piece,
+      reuse: sending.reuse,
     });
   // Conditions come before the range (RFC 9110 §13.2.2), and are judged on the very content that is answered.
   const judged = async (result: ReadResult, refused: FileError | undefined): Promise<Answer> => {
@@ -67,7 +71,7 @@ const get = async (call: Call): Promise<Answer> => {
         if (refused !== undefined) throw refused;
       } else if (result.range !== undefined) return await judged(await open(undefined), undefined);
       kept = true;
-      return contentAnswer(result);
+      return contentAnswer(result, sending);
     } finally {
       if (!kept) await result[Symbol.asyncDispose]();
     }

@@ -67,7 +67,10 @@ const readLink = async (call: OpenCall): Promise<Answer> => {
     if (head) return { status: 200, headers: contentHeaders(stat), length: stat.size };
     if (!conditions.allowsRange(stat)) range = undefined;
   }
-  return contentAnswer(await links.read(visit, range === undefined ? {} : { range }));
+  const sending = call.flow.open();
+  const { piece, reuse } = sending;
+  const reading = { ...(range !== undefined && { range }), piece, reuse };
+  return contentAnswer(await links.read(visit, reading), sending);
 };
 
 /** `/v1/shares` and `/v1/links/{token}` */
