@@ -1,7 +1,8 @@
 import { type Backend, FileError } from "@bulkhead/contract";
 import { memory } from "@bulkhead/backend-memory";
-import { overrideBackend, plainContext, streamBody } from "@bulkhead/kit";
+import { chunksOf as wholeOrParts, overrideBackend, plainContext, streamBody } from "@bulkhead/kit";
 import { afterAll, describe, expect, test } from "vitest";
+import { frameRoom } from "./frame-room.ts";
 import { frameBytes } from "./frames.ts";
 import { listBlobs } from "./list-blobs.ts";
 import { placeOf } from "./place.ts";
@@ -204,5 +205,56 @@ describe("damage", () => {
     await expect(bytesAt(backend, "small")).rejects.toMatchObject(refused);
     const range = { start: 2, end: 3 };
     await expect(bytesAt(backend, "small", { range })).rejects.toMatchObject(refused);
+  });
+});
+
+const chunksIn = (content: Uint8Array | AsyncIterable<Uint8Array>): AsyncIterator<Uint8Array> =>
+  wholeOrParts(content)[Symbol.asyncIterator]();
+
+describe("room for frames", () => {
+  const size = 3 * frameBytes + 99;
+  const bytes = pattern(size, 5);
+
+  test.each([
+    ["none", frameRoom(0)],
+    ["one, which whoever reads takes from the other", frameRoom(frameBytes, 0)],
+  ])("%s: readers that take turns get what was stored", async (_name, room) => {
+    const backend = (await testTenant(ledger.ledger)).open(memory(), ledger.ledger, { room });
+    await put(backend, "f", bytes);
+    const reader = async (start: number, end: number) => {
+      const result = await backend.read(request(), at("f"), { range: { start, end } });
+      const pieces: Uint8Array[] = [];
+      return { pieces, end, start, result, source: chunksIn(result.content) };
+    };
+    const readers = [await reader(0, size - 1), await reader(100, size - 50)];
+    for (let going = readers.length; going > 0;) {
+      going = 0;
+      for (const { source, pieces } of readers) {
+        const step = await source.next();
+        if (step.done === true) continue;
+        pieces.push(step.value);
+        going += 1;
+      }
+    }
+    for (const { pieces, start, end, result } of readers) {
+      await result[Symbol.asyncDispose]();
+      expect(Buffer.compare(Buffer.concat(pieces), bytes.subarray(start, end + 1))).toBe(0);
+    }
+  });
+
+  test("none: nothing of a frame that is damaged is sent", async () => {
+    const inner = memory();
+    const tenant = await testTenant(ledger.ledger);
+    await put(tenant.open(inner), "f", bytes);
+    const content = altered(inner, flipAt(2 * frameBytes - 1));
+    const backend = tenant.open(content, ledger.ledger, { room: frameRoom(0) });
+    await using result = await backend.read(request(), at("f"));
+    let sent = 0;
+    const reading = async (): Promise<void> => {
+      for await (const chunk of { [Symbol.asyncIterator]: () => chunksIn(result.content) })
+        sent += chunk.length;
+    };
+    await expect(reading()).rejects.toMatchObject({ code: "internal" });
+    expect(sent).toBe(frameBytes);
   });
 });

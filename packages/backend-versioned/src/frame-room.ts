@@ -28,13 +28,11 @@ interface Holder {
   readonly letGo: () => void;
 }
 
-/** A reader that takes nothing for so many milliseconds gives way to others. */
-const patienceMs = 1000;
 /** Frames that are read at once by those who hold none. */
 const turns = 8;
 
-/** Makes room for so many bytes of frames, 8 MiB by default; beyond it the slowest reader's frame goes. */
-export const frameRoom = (bytes: number = 2 * frameBytes): FrameRoom => {
+/** Makes room for so many bytes of frames, 8 MiB by default; beyond it goes the frame whose reader has been waited for longest, once that is `patienceMs`. */
+export const frameRoom = (bytes: number = 2 * frameBytes, patienceMs: number = 1000): FrameRoom => {
   const most = Math.floor(bytes / frameBytes);
   const holders = new Set<Holder>();
   const slots = fairSlots({

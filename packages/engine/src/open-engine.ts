@@ -1,3 +1,4 @@
+import { frameRoom } from "@bulkhead/backend-versioned";
 import { reasonOf, type Context, type Control, type WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
 import { moveKind, provisionKind, retireKind } from "@bulkhead/ledger";
@@ -103,6 +104,7 @@ const openTree = async (
       supports: new Map(),
       afterwork: intentsAfter,
       trees: ledger.trees,
+      room: frameRoom(),
       ledgerRegion: options.region,
       pools,
     },

@@ -9,6 +9,7 @@ import {
 } from "@bulkhead/contract";
 import { local } from "@bulkhead/backend-local";
 import { memory } from "@bulkhead/backend-memory";
+import type { FrameRoom } from "@bulkhead/backend-versioned";
 import type { Pools } from "@bulkhead/backend-postgres";
 import { makeDirectory, overrideBackend, plainContext, stack } from "@bulkhead/kit";
 import { lazy, mechanics, verifyResidency } from "@bulkhead/resilience";
@@ -30,6 +31,7 @@ export interface Storages {
   readonly contentRoots: ContentRoots;
   readonly afterwork: Afterwork;
   readonly trees: Trees;
+  readonly room: FrameRoom;
   /** Connections to all tenants' databases. */
   readonly pools: Pools;
   readonly supports: Supports;
@@ -165,6 +167,7 @@ export const versionedRequest = (
 ): VersionedRequest => ({
   ...request,
   trees: storages.trees,
+  room: storages.room,
   ledgerRegion: storages.ledgerRegion,
   openContent: async () => {
     // Each content has a name of its own, which is never a directory's.

@@ -1,5 +1,5 @@
 import { type Backend, FileError, type Recovery } from "@bulkhead/contract";
-import { collect, scrub, versioned } from "@bulkhead/backend-versioned";
+import { collect, type FrameRoom, scrub, versioned } from "@bulkhead/backend-versioned";
 import { plainContext, stack } from "@bulkhead/kit";
 import type { TreeRef, Trees } from "@bulkhead/ledger";
 import { lazy, readOnly, verifyResidency } from "@bulkhead/resilience";
@@ -13,6 +13,8 @@ export interface OpenedContent {
 
 export interface VersionedRequest extends StorageRequest {
   readonly trees: Trees;
+  /** Where verified frames are held, for all trees together. */
+  readonly room: FrameRoom;
   /** Opens the storage that holds content too long for its row. */
   readonly openContent: () => Promise<OpenedContent>;
   /** The region that the ledger is in, and with it what lies in rows. */
@@ -67,6 +69,7 @@ export const openVersioned = (request: VersionedRequest): Backend =>
           tree,
           content,
           ledger: request.trees,
+          room: request.room,
           ...inlineLimitOf(request),
         });
         return stack<Backend>(backend, ...(request.spec.readOnly ? [readOnly] : []));

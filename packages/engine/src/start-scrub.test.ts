@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FileError, parseBackendPath, parseVirtualPath } from "@bulkhead/contract";
+import { frameRoom } from "@bulkhead/backend-versioned";
 import { local } from "@bulkhead/backend-local";
 import { query, tempDir, testDatabase, waitFor } from "@bulkhead/harness";
 import { bytesBody, plainContext, textBody } from "@bulkhead/kit";
@@ -47,6 +48,7 @@ it("names what is damaged in storage and rows, once a day by one process, and go
     root: join(dir.path, uid),
     tenant: () => uid,
     trees: ledger.trees,
+    room: frameRoom(),
     ledgerRegion: undefined,
     openContent: async () => {
       const backend = await local({ root: join(dir.path, uid), durability: "relaxed" });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Bind } from "../cli.ts";
 import { UsageError } from "../failure.ts";
 import { type ServeFlags, serveOptions, withServeFlags } from "../serve-flags.ts";
+import { boundYoungGeneration } from "../young-generation.ts";
 
 export const addServe = (program: Command, bind: Bind): void => {
   withServeFlags(
@@ -12,6 +13,7 @@ export const addServe = (program: Command, bind: Bind): void => {
   ).action(
     bind(async (cli, flags: ServeFlags) => {
       const options = serveOptions(cli, flags);
+      boundYoungGeneration();
       // The server and its database are loaded for this verb alone.
       const { serve } = await import("@bulkhead/server");
       const server = await serve(options, {
