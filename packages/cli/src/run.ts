@@ -37,6 +37,7 @@ import { addSync } from "./commands/sync.ts";
 import { addTenant } from "./commands/tenant.ts";
 import { addTree } from "./commands/tree.ts";
 import { addUser } from "./commands/user.ts";
+import { addVerify } from "./commands/verify.ts";
 import { addVersion } from "./commands/version.ts";
 import { addWhoami } from "./commands/whoami.ts";
 import { exits } from "./exit-codes.ts";
@@ -98,6 +99,7 @@ Exit codes: 0 done, 1 other, 2 usage, 3 not found, 5 temporary, 10 denied, 11 co
   addKey(program, bound);
   addMount(program, bound);
   addResidency(program, bound);
+  addVerify(program, bound);
   addAudit(program, bound);
   addJob(program, bound);
   addWhoami(program, bound);

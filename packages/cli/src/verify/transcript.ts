@@ -1,4 +1,9 @@
-import type { Exchange } from "./system.ts";
+/** One answer as it came. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Buffer;
+}
 
 /** Headers that are another each time: when, which request, and the name of a state. */
 const apart: readonly string[] = ["date", "last-modified", "x-request-id", "etag", "keep-alive"];
@@ -14,7 +19,7 @@ const naming = (): ((id: string) => string) => {
 };
 
 /** Writes answers down: status, headers and body, but for ids, dates and ETags. */
-export const transcriptOf = (): ((exchange: Exchange) => string) => {
+export const transcriptOf = (): ((answered: Answered) => string) => {
   const name = naming();
   const plain = (text: string): string =>
     text
