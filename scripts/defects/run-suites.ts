@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 
 /** What a run of some files of tests came to. */
@@ -61,7 +62,7 @@ const ended = (child: ChildProcess, longestMs: number): Promise<void> =>
   });
 
 const firstLine = (text: string | undefined): string =>
-  (text ?? "").replaceAll(/\u001b\[[\d;]*m/g, "").split("\n", 1)[0] ?? "";
+  stripVTControlCharacters(text ?? "").split("\n", 1)[0] ?? "";
 
 /** Runs files of tests in a checkout, each until its first failure. */
 export const runSuites = async (

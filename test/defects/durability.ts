@@ -79,9 +79,20 @@ export const durability: readonly Defect[] = [
     name: "frame-unverified",
     breaks: "No byte of a frame is sent before its digest was compared.",
     file: "packages/backend-versioned/src/verified.ts",
-    before: `if (index > last || digest !== frameDigest(blob.frames, index)) throw damaged();`,
-    after: `if (index > last || digest === "") throw damaged();`,
+    before: `if (at > last || frame.digest !== frameDigest(blob.frames, at)) throw damaged();`,
+    after: `if (at > last) throw damaged();`,
     suites: ["packages/backend-versioned/src/content.test.ts"],
+  },
+  {
+    name: "end-of-a-frame-unverified",
+    breaks: "A frame that is handed on as it comes ends with its digest compared.",
+    file: "packages/backend-versioned/src/verified.ts",
+    before: `if (kept === undefined || hash.digest("hex") !== frameDigest(blob.frames, index))`,
+    after: `if (kept === undefined)`,
+    suites: [
+      "packages/backend-versioned/src/content.test.ts",
+      "packages/backend-versioned/src/faults.test.ts",
+    ],
   },
   {
     name: "row-unverified",

@@ -24,7 +24,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/decision.ts",
     before: `const scopeFor = { read: "read", write: "write", delete: "write" }`,
     after: `const scopeFor = { read: "read", write: "write", delete: "read" }`,
-    suites: ["test/isolation/less-and-less.test.ts", "test/isolation/isolation.test.ts"],
+    suites: [
+      "packages/policy/src/decision.test.ts",
+      "test/isolation/less-and-less.test.ts",
+      "test/isolation/isolation.test.ts",
+    ],
   },
   {
     name: "suspended-goes-on",
@@ -35,7 +39,11 @@ export const policy: readonly Defect[] = [
         "This tenant is suspended; its data is kept. Ask the operator.",
       );`,
     after: `      return;`,
-    suites: ["test/processes/tenants.test.ts", "test/tutorials/saas-tenants.test.ts"],
+    suites: [
+      "packages/policy/src/decision.test.ts",
+      "test/processes/tenants.test.ts",
+      "test/tutorials/saas-tenants.test.ts",
+    ],
   },
   {
     name: "named-tenant-ignored",
@@ -43,7 +51,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/authenticate.ts",
     before: `if (named !== principal.tenant?.id) throw mismatch();`,
     after: ``,
-    suites: ["test/isolation/isolation.test.ts", "test/tutorials/concept-isolation.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/isolation.test.ts",
+      "test/tutorials/concept-isolation.test.ts",
+    ],
   },
   {
     name: "guesses-uncounted",
@@ -60,7 +72,11 @@ export const policy: readonly Defect[] = [
     before: `      if (reason !== undefined && draft !== undefined)
         sink.denied(ctx.principal.tenant?.uid, draft, reason);`,
     after: ``,
-    suites: ["test/isolation/isolation.test.ts", "packages/ledger/src/audit.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/isolation.test.ts",
+      "packages/ledger/src/audit.test.ts",
+    ],
   },
   {
     name: "moved-out-of-a-tenant",
@@ -68,7 +84,10 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/tenant-gate.ts",
     before: `if (tenantOf(from) !== tenantOf(to))`,
     after: `if (tenantOf(from) === undefined)`,
-    suites: ["packages/engine/src/across-tenants.test.ts"],
+    suites: [
+      "packages/policy/src/tenant-gate.test.ts",
+      "packages/engine/src/across-tenants.test.ts",
+    ],
   },
   {
     name: "room-told-to-strangers",
@@ -76,7 +95,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/tenant-gate.ts",
     before: `if (!isFileError(error, "quota-exceeded")) return error;`,
     after: `if (isFileError(error, "quota-exceeded")) return error;`,
-    suites: ["packages/engine/src/shares.test.ts", "test/tutorials/limits-on-storages.test.ts"],
+    suites: [
+      "packages/policy/src/tenant-gate.test.ts",
+      "packages/engine/src/shares.test.ts",
+      "test/tutorials/limits-on-storages.test.ts",
+    ],
   },
   {
     name: "removed-read-by-successors",
@@ -92,7 +115,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/keys.ts",
     before: `if (!principal.scopes.includes(scope))`,
     after: `if (scope === undefined)`,
-    suites: ["test/isolation/less-and-less.test.ts", "test/tutorials/concept-keys.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/less-and-less.test.ts",
+      "test/tutorials/concept-keys.test.ts",
+    ],
   },
   {
     name: "bounds-beyond-the-minter",
@@ -100,7 +127,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/keys.ts",
     before: `if (bound !== undefined && !covers(principal, bound.prefix)) throw outsideWorkspace();`,
     after: ``,
-    suites: ["test/isolation/less-and-less.test.ts", "test/tutorials/concept-keys.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/less-and-less.test.ts",
+      "test/tutorials/concept-keys.test.ts",
+    ],
   },
   {
     name: "life-beyond-the-minter",
@@ -108,7 +139,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/keys.ts",
     before: `if (principal.expiresAt !== undefined && input.expiresAt > principal.expiresAt)`,
     after: `if (principal.expiresAt !== undefined && input.expiresAt < principal.expiresAt)`,
-    suites: ["test/isolation/less-and-less.test.ts", "test/tutorials/concept-keys.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/less-and-less.test.ts",
+      "test/tutorials/concept-keys.test.ts",
+    ],
   },
   {
     name: "keys-of-other-tenants",
@@ -116,7 +151,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/keys.ts",
     before: `if (record.tenant === null || record.tenant !== principal.tenant?.id) return false;`,
     after: `if (record.tenant === null) return false;`,
-    suites: ["test/isolation/isolation.test.ts", "test/tutorials/concept-keys.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/isolation.test.ts",
+      "test/tutorials/concept-keys.test.ts",
+    ],
   },
   {
     name: "other-tenants-records",
@@ -125,7 +164,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/visible-tenant.ts",
     before: `if (principal.tenant?.id !== id) throw noSuchTenant();`,
     after: ``,
-    suites: ["test/isolation/isolation.test.ts", "test/tutorials/saas-tenants.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/isolation.test.ts",
+      "test/tutorials/saas-tenants.test.ts",
+    ],
   },
   {
     name: "limits-set-by-tenants",
@@ -142,7 +185,11 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/records.ts",
     before: `const own = job?.tenantUid !== undefined && job.tenantUid === ctx.principal.tenant?.uid;`,
     after: `const own = job?.tenantUid !== undefined;`,
-    suites: ["test/isolation/isolation.test.ts", "test/tutorials/concept-isolation.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/isolation.test.ts",
+      "test/tutorials/concept-isolation.test.ts",
+    ],
   },
   {
     name: "audit-of-other-tenants",
@@ -153,7 +200,11 @@ export const policy: readonly Defect[] = [
     if (named === undefined) return undefined;`,
     after: `    }
     if (named === undefined) return principal.tenant?.uid;`,
-    suites: ["test/isolation/isolation.test.ts", "test/tutorials/concept-isolation.test.ts"],
+    suites: [
+      "packages/engine/src/open-engine.test.ts",
+      "test/isolation/isolation.test.ts",
+      "test/tutorials/concept-isolation.test.ts",
+    ],
   },
   {
     name: "granting-more-than-one-has",

@@ -8,7 +8,11 @@ export const quota: readonly Defect[] = [
     file: "packages/policy/src/quota/quota.ts",
     before: `if (pulled > allowed) await makeRoom(pulled);`,
     after: ``,
-    suites: ["packages/engine/src/charging.test.ts", "test/tutorials/limits-on-storages.test.ts"],
+    suites: [
+      "packages/policy/src/quota/quota.test.ts",
+      "packages/engine/src/charging.test.ts",
+      "test/tutorials/limits-on-storages.test.ts",
+    ],
   },
   {
     name: "refused-counted",

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { transcriptOf } from "bulkhead";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { plans } from "./arbitrary.ts";
@@ -10,7 +11,6 @@ import { type Plan, say } from "./plan.ts";
 import { newMark, startRun } from "./run.ts";
 import { setupKeys, setupRelations } from "./setup.ts";
 import type { System } from "./system.ts";
-import { transcriptOf } from "./transcript.ts";
 
 const coverage = createCoverage();
 

@@ -1,5 +1,5 @@
 import type { RemoteFS } from "@bulkhead/client";
-import { connect, type ConnectionFlags, keyOf } from "./connection.ts";
+import { connect, type ConnectionFlags } from "./connection.ts";
 import { about, describeError, errorRecord, exitCodeOf } from "./failure.ts";
 import { createOutput, type Output } from "./output.ts";
 import { parsePlace, type Place } from "./place.ts";
@@ -19,8 +19,6 @@ export interface Cli {
   readonly signal: AbortSignal | undefined;
   /** The server of the flags, the environment or the default profile. */
   readonly remote: () => Promise<RemoteFS>;
-  /** The key of `remote`. */
-  readonly keyInUse: () => Promise<string>;
   /** The server of a profile; without one as `remote`. */
   readonly server: (alias: string | undefined) => Promise<RemoteFS>;
   /** Reads `[alias:]/path`; the alias chooses the server. */
@@ -62,7 +60,6 @@ export const createCli = (io: Terminal, flags: GlobalFlags): Cli => {
     flags,
     signal: io.signal,
     remote: () => remoteOf(undefined),
-    keyInUse: () => keyOf(flags, io),
     server: remoteOf,
     place: async (text) => {
       const { alias, path } = parsePlace(text);

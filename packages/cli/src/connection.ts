@@ -76,7 +76,3 @@ export const connect = async (flags: ConnectionFlags, io: Terminal): Promise<Rem
     ...(io.fetch !== undefined && { fetch: io.fetch }),
   });
 };
-
-/** The key with which `connect` speaks, for requests that are written by hand. */
-export const keyOf = async (flags: ConnectionFlags, io: Terminal): Promise<string> =>
-  connectionOf(flags, io.env, await readConfig(io.env)).key;

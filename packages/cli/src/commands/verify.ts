@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { Command } from "commander";
 import type { Bind, Cli } from "../cli.ts";
+import { endpointOf } from "../connection.ts";
 import { exits } from "../exit-codes.ts";
 import { about } from "../failure.ts";
 import { wholeNumber } from "../values.ts";
@@ -24,6 +25,9 @@ const optionsOf = async (cli: Cli, { runs, seed }: Flags): Promise<VerifyOptions
   seed: seed ?? String(randomInt(1_000_000_000)),
   note: cli.out.note,
 });
+
+/** The key of `cli.remote`, which would not have come without one. */
+const keyOf = async (cli: Cli): Promise<string> => (await endpointOf(cli.flags, cli.io)).key ?? "";
 
 const show = async (cli: Cli, verified: Verified): Promise<void> => {
   const { property, seed, runs, counts, findings } = verified;
@@ -64,13 +68,13 @@ export const addVerify = (program: Command, bind: Bind): void => {
   property(
     "isolation",
     "what a tenant is answered is the same, whatever another one does",
-    async (cli, options) => verifyIsolation({ ...options, platformKey: await cli.keyInUse() }),
+    async (cli, options) => verifyIsolation({ ...options, platformKey: await keyOf(cli) }),
   );
   property(
     "durability",
     "what was acknowledged is there, whole",
     async (cli, options, { record, resume }) =>
-      verifyDurability({ ...options, platformKey: await cli.keyInUse(), record, resume }),
+      verifyDurability({ ...options, platformKey: await keyOf(cli), record, resume }),
   )
     .option("--record <file>", "write down what was acknowledged, and let the tenant stay")
     .option("--resume <file>", "read back what an earlier run wrote down, then remove its tenant");
