@@ -28,7 +28,8 @@ const usedBy = async (pid: number): Promise<number> => {
   return (Number(fields[11]) + Number(fields[12])) * tickMicroseconds;
 };
 
-const residentOf = async (pid: number): Promise<number> => {
+/** The bytes of memory that a process holds; not a number where there is no `/proc`. */
+export const residentOf = async (pid: number): Promise<number> => {
   const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024;
 };
