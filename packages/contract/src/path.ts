@@ -31,6 +31,10 @@ export const utf8Length = (text: string): number => {
   return bytes;
 };
 
+/** True if `text` has more bytes than that in UTF-8. No unit of it has more than three: what is short is not counted. */
+const isLonger = (text: string, bytes: number): boolean =>
+  text.length * 3 > bytes && utf8Length(text) > bytes;
+
 const refuse = (detail: string): never => {
   throw new FileError("invalid-path", detail);
 };
@@ -48,7 +52,7 @@ export const nameFault = (name: string): string | undefined => {
   if (name.includes("/")) return "A name holds no slash, encoded or not.";
   if (!name.isWellFormed()) return "A path is well-formed Unicode.";
   if (illegal.test(name)) return "A name holds no control character, backslash or U+10FFFF.";
-  if (utf8Length(name) > pathLimits.nameBytes)
+  if (isLonger(name, pathLimits.nameBytes))
     return `A name is at most ${pathLimits.nameBytes} bytes.`;
   return undefined;
 };
@@ -63,7 +67,7 @@ const checkSegments = (segments: readonly string[]): void => {
 };
 
 const checkLength = (path: string): void => {
-  if (utf8Length(path) > pathLimits.pathBytes)
+  if (isLonger(path, pathLimits.pathBytes))
     refuse(`A path is at most ${pathLimits.pathBytes} bytes.`);
 };
 
@@ -128,17 +132,24 @@ export const segmentsOf = (path: AnyPath): readonly string[] =>
 /** The last name of a path; empty for a root. */
 export const nameOf = (path: AnyPath): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** Appends one name. Throws `invalid-path` if the name or the result is not legal. */
-export const child = <P extends AnyPath>(base: P, name: string): P => {
-  const fault = nameFault(name);
-  if (fault !== undefined) refuse(fault);
-  if (base.length === 0 && name === reservedName) refuse(`'${reservedName}' is reserved.`);
-  if (segmentsOf(base).length >= pathLimits.depth)
-    refuse(`A path is at most ${pathLimits.depth} segments deep.`);
-  const joined = base.length === 0 ? name : base === "/" ? `/${name}` : `${base}/${name}`;
-  checkLength(joined);
-  return joined as P;
+/** Makes a function that appends one name to `base`, as `child` does: for many names of one directory. */
+export const childrenOf = <P extends AnyPath>(base: P): ((name: string) => P) => {
+  const root = base.length === 0;
+  const prefix = root || base === "/" ? base : `${base}/`;
+  const full = segmentsOf(base).length >= pathLimits.depth;
+  return (name) => {
+    const fault = nameFault(name);
+    if (fault !== undefined) refuse(fault);
+    if (root && name === reservedName) refuse(`'${reservedName}' is reserved.`);
+    if (full) refuse(`A path is at most ${pathLimits.depth} segments deep.`);
+    const joined = prefix + name;
+    checkLength(joined);
+    return joined as P;
+  };
 };
+
+/** Appends one name. Throws `invalid-path` if the name or the result is not legal. */
+export const child = <P extends AnyPath>(base: P, name: string): P => childrenOf(base)(name);
 
 /** The directory that holds `path`, or undefined for a root. */
 export const parent = <P extends AnyPath>(path: P): P | undefined => {

@@ -59,17 +59,18 @@ const linger = (request: IncomingMessage): Promise<void> =>
   });
 
 /** As long as its bytes are, both ways: what is ASCII goes out in one piece with the head, as text. */
-const jsonBody = async (value: unknown, signal: AbortSignal): Promise<Buffer | string> => {
-  const text = await jsonText(value, signal);
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
-};
+const textBody = (text: string): Buffer | string =>
+  Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
 
 const bodyOf = (
   answer: Answer,
   signal: AbortSignal,
-): Promise<Buffer | string> | Buffer | undefined => {
-  if (answer.json !== undefined) return jsonBody(answer.json, signal);
-  if (answer.text !== undefined) return Buffer.from(answer.text);
+): Promise<Buffer | string> | Buffer | string | undefined => {
+  if (answer.json !== undefined) {
+    const text = jsonText(answer.json, signal);
+    return typeof text === "string" ? textBody(text) : text.then(textBody);
+  }
+  if (answer.text !== undefined) return textBody(answer.text);
   const content = answer.read?.result.content;
   if (!(content instanceof Uint8Array)) return undefined;
   if (content.length !== answer.read?.length)

@@ -1,18 +1,18 @@
-import type { Stat, WriteResult } from "@bulkhead/contract";
+import type { WriteResult } from "@bulkhead/contract";
 import { combine } from "./combine.ts";
 import { type Database, type Statement, toJson } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { loneWrite, matchOf, modeOf } from "./lone-write.ts";
+import { pageCall, pageOf, type PageRow } from "./page-of-tree.ts";
 import { contentOf, type ReadRow, readCall } from "./read-content.ts";
 import { parseSnapshot, plainSnapshot, uidOfRevision } from "./snapshot.ts";
 import { type Ride, commonGround, sized } from "./rides.ts";
 import { platformUid } from "./types.ts";
-import type { TreeAnswer, TreeCommits, TreeLook, TreeRef } from "./types-trees.ts";
+import type { TreeAnswer, TreeCommits, TreeRef } from "./types-trees.ts";
 
 const statements = {
   stat: functionCall("tree_stat_v1", 3),
   read: readCall,
-  list: functionCall("tree_list_v2", 5),
   versions: functionCall("versions_v1", 5),
   openBlob: functionCall("blob_open_v2", 7),
   renewBlobs: functionCall("blob_renew_v1", 2),
@@ -41,35 +41,6 @@ const namesOf = (path: string): readonly string[] => (path === "" ? [] : path.sp
 const numberOf = (version: string): string | null => (/^\d{1,18}$/.test(version) ? version : null);
 
 const noVersion = { state: "refused", code: "not-found", reason: "version" } as const;
-
-/** A row of `tree_list_v2`; what a directory does not have is null. */
-type NodeRow = readonly [
-  sortKey: string,
-  size: number,
-  modifiedAt: number,
-  createdAt: number,
-  version: number | null,
-  etag: string | null,
-  contentType: string | null,
-  metadata: Readonly<Record<string, string>> | null,
-];
-
-const statOf = (row: NodeRow): Stat => {
-  const [sortKey, size, modifiedAt, createdAt, version, etag, contentType, metadata] = row;
-  if (version === null)
-    return { name: sortKey.slice(0, -1), kind: "directory", size, modifiedAt, createdAt };
-  return {
-    name: sortKey,
-    kind: "file",
-    size,
-    modifiedAt,
-    createdAt,
-    version: String(version),
-    ...(etag !== null && { etag }),
-    ...(contentType !== null && { contentType }),
-    ...(metadata !== null && { metadata }),
-  };
-};
 
 /**
  * Commits on trees as `bulkhead_app`: `hot` for what is one row or a page, `slow` for subtrees, whose statements may
@@ -162,13 +133,16 @@ export const createTreeCommits = (hot: Database, slow: Database): TreeCommits =>
       if (look.state !== "done" || revisions.length === 0) return look;
       return { ...look, snapshot: plainSnapshot(parseSnapshot(row[1])) };
     },
-    list: async (tree, path, after, limit) => {
-      const page = await hot.call<TreeLook<{ readonly rows: readonly NodeRow[] }>>(
-        statements.list,
-        [uidOf(tree.tenant), tree.id, namesOf(path), after, limit],
-      );
-      return page.state === "done" ? { state: "done", entries: page.rows.map(statOf) } : page;
-    },
+    list: async (tree, path, after, limit) =>
+      pageOf(
+        await hot.row<PageRow>(pageCall, [
+          uidOf(tree.tenant),
+          tree.id,
+          namesOf(path),
+          after,
+          limit,
+        ]),
+      ),
     versions: (tree, path, before, limit) =>
       hot.call(statements.versions, [
         uidOf(tree.tenant),

@@ -1,4 +1,4 @@
-import { child, type RequestPath, type Stat } from "@bulkhead/contract";
+import type { RequestPath, Stat } from "@bulkhead/contract";
 import { z } from "zod";
 import { millisOf, timeOf, timeOrNull, timestamp } from "./time.ts";
 
@@ -43,9 +43,18 @@ export const fileStatOf = (path: RequestPath, stat: Stat): FileStat => ({
   metadata: stat.metadata ?? {},
 });
 
-/** Renders an entry of the directory at `path`. */
-export const entryOf = (path: RequestPath, stat: Stat): FileStat =>
-  fileStatOf(child(path, stat.name), stat);
+/** Nothing of it is escaped in JSON. */
+const plain = /^[ !#-[\]-~]*$/;
+const quoted = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text));
+const quotedOrNull = (text: string | null | undefined): string =>
+  text === null || text === undefined ? "null" : quoted(text);
+
+/** The JSON of `fileStatOf`, without the object in between: for long lists. */
+export const fileStatText = (path: RequestPath, stat: Stat): string => {
+  const { name, kind, size, etag, contentType, createdAt, modifiedAt, version, metadata } = stat;
+  const made = createdAt === undefined ? "null" : `"${timeOf(createdAt)}"`;
+  return `{"path":${quoted(path)},"name":${quoted(name)},"kind":"${kind}","size":${size},"etag":${quotedOrNull(etag)},"contentType":${quotedOrNull(contentType)},"createdAt":${made},"modifiedAt":"${timeOf(modifiedAt)}","version":${quotedOrNull(version)},"metadata":${metadata === undefined ? "{}" : JSON.stringify(metadata)}}`;
+};
 
 /** Turns an answer back into what a `Store` answers. */
 export const statOf = (wire: FileStat): Stat => ({

@@ -1,14 +1,14 @@
-import { errorCodes, FileError, parseRequestPath } from "@bulkhead/contract";
+import { errorCodes, FileError, parseRequestPath, type Stat } from "@bulkhead/contract";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   decodeMetadata,
   encodeMetadata,
-  entryOf,
   errorOf,
   errorStatuses,
   fileStat,
   fileStatOf,
+  fileStatText,
   keyInputOf,
   mintRequest,
   moveRequest,
@@ -17,6 +17,7 @@ import {
   problemSchema,
   quoteEtag,
   statOf,
+  timeOf,
   tenantRequest,
 } from "./index.ts";
 
@@ -164,9 +165,38 @@ describe("shapes", () => {
       const wire = fileStatOf(parseRequestPath("/x/a"), stat);
       expect(wire.modifiedAt).toBe("1970-01-01T00:00:01.000Z");
       expect(statOf(fileStat.parse(JSON.parse(JSON.stringify(wire))))).toEqual(stat);
-      expect(entryOf(parseRequestPath("/x"), stat)).toEqual(wire);
+      expect(fileStatText(parseRequestPath("/x/a"), stat)).toBe(JSON.stringify(wire));
     }
-    expect(entryOf(parseRequestPath("/"), directory).path).toBe("/a");
+  });
+  it("are written as JSON writes them, whatever the names and times are", () => {
+    const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }));
+    const time = fc.oneof(
+      fc.integer({ min: -8.64e15, max: 8.64e15 }),
+      fc.double({ min: -1e14, max: 1e14, noNaN: true }),
+      fc.constantFrom(-1, 0, 86_399_999, 86_400_000, 951_782_400_000),
+    );
+    fc.assert(
+      fc.property(text, text, time, time, fc.dictionary(text, text), (name, other, a, b, more) => {
+        const path = parseRequestPath("/x/a");
+        expect([timeOf(a), timeOf(b)]).toEqual(
+          [new Date(a), new Date(b)].map((d) => d.toISOString()),
+        );
+        const stat: Stat = {
+          name,
+          kind: "file",
+          size: 3,
+          modifiedAt: a,
+          createdAt: b,
+          etag: other,
+          contentType: other,
+          version: name,
+          metadata: more,
+        };
+        const few: Stat = { name, kind: "directory", size: 0, modifiedAt: a };
+        for (const one of [stat, few])
+          expect(fileStatText(path, one)).toBe(JSON.stringify(fileStatOf(path, one)));
+      }),
+    );
   });
   it("of requests take nothing that they do not know", () => {
     expect(moveRequest.safeParse({ from: "/a", to: "/b", mode: { ifMatch: "e" } }).success).toBe(

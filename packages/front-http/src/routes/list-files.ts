@@ -1,6 +1,6 @@
-import { child, type RequestPath } from "@bulkhead/contract";
+import { child, childrenOf, type RequestPath } from "@bulkhead/contract";
 import { listRecursive, mapInSlices } from "@bulkhead/kit";
-import { entryOf, fileStatOf } from "@bulkhead/wire";
+import { fileStatText } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { paged, pageLinks } from "./paged.ts";
@@ -26,20 +26,29 @@ export const listFiles = async (call: Call): Promise<Answer> => {
   const options = paged(call, list);
   const { session } = call.control;
   const { signal } = call.ctx;
+  const inside = childrenOf(path);
   const page = recursive
     ? await listRecursive(session, call.ctx, path, options).then(async ({ entries, next }) => ({
         entries: await mapInSlices(
           entries,
-          (entry) => fileStatOf(below(path, entry.path), entry),
+          (entry) => fileStatText(below(path, entry.path), entry),
           signal,
         ),
         next,
       }))
     : await session.list(call.ctx, path, options).then(async ({ entries, next }) => ({
-        entries: await mapInSlices(entries, (entry) => entryOf(path, entry), signal),
+        entries: await mapInSlices(
+          entries,
+          (entry) => fileStatText(inside(entry.name), entry),
+          signal,
+        ),
         next,
       }));
   const { next, headers } = pageLinks(call, list, page.next);
   call.control.metering.count(call.ctx, "lookup", path);
-  return { status: 200, headers, json: { entries: page.entries, next } };
+  return {
+    status: 200,
+    headers: { ...headers, "Content-Type": "application/json" },
+    text: `{"entries":[${page.entries.join(",")}],"next":${JSON.stringify(next)}}`,
+  };
 };

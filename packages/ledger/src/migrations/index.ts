@@ -22,6 +22,7 @@ import { snapshotFunctions } from "./functions-snapshot.ts";
 import { systemFunctions } from "./functions-system.ts";
 import { tenantBuckets } from "./tenant-buckets.ts";
 import { treeCommits } from "./functions-tree-commits.ts";
+import { treePages } from "./tree-pages.ts";
 import { treeReads } from "./functions-tree-reads.ts";
 import { treeSystem } from "./functions-tree-system.ts";
 import { treeWhole } from "./functions-tree-whole.ts";
@@ -122,6 +123,7 @@ export const migrations: readonly Migration[] = [
   { version: 25, name: "health", sql: health, minCode: 9 },
   { version: 26, name: "tenant-buckets", sql: tenantBuckets, minCode: 26 },
   { version: 30, name: "plain-writes", sql: plainWrites, minCode: 19 },
+  { version: 31, name: "tree-pages", sql: treePages, minCode: 19 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
