@@ -13,4 +13,5 @@ export * from "./open-engine.ts";
 export * from "./platform-key.ts";
 export { restore, type RestoreOptions } from "./restore.ts";
 export { openRotation, type Rotation } from "./rotation.ts";
+export { makeFolder } from "./make-folder.ts";
 export * from "./secret-file.ts";

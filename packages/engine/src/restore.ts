@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   checkEmpty,
@@ -12,6 +12,7 @@ import { isMissing, syncFolder } from "./backup-file.ts";
 import { backupLayout, type Manifest, readManifest } from "./backup-manifest.ts";
 import { placesOf, type PlacesOptions } from "./backup-places.ts";
 import { type Closers, closers } from "./closers.ts";
+import { makeFolder } from "./make-folder.ts";
 import { checkBackup } from "./restore-check.ts";
 import { restoreContent, type Target } from "./restore-content.ts";
 import { settleRestored } from "./restore-intents.ts";
@@ -45,7 +46,7 @@ export const restore = async (options: RestoreOptions): Promise<Manifest> => {
   const before = await refuseFull(dataDir, harmless);
   for (const { folder } of targets) await refuseFull(folder, []);
 
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(dataDir);
   const opened = closers(() => undefined);
   let loaded: string | undefined;
   try {

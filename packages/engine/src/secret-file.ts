@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rm } from "node:fs/promises";
+import { link, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { syncFolder } from "./backup-file.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** The secret kept in `<dataDir>/<name>`, made on first use with mode 0600; whole or not at all, whoever is first. */
 export const secretFile = async (
@@ -11,7 +13,7 @@ export const secretFile = async (
   const path = join(dataDir, name);
   const existing = await readSecret(path);
   if (existing !== undefined) return existing;
-  await mkdir(dataDir, { recursive: true });
+  await makeFolder(dataDir);
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
   const handle = await open(temporary, "wx", 0o600);
   try {
@@ -28,12 +30,7 @@ export const secretFile = async (
     await rm(temporary);
   }
   // A secret whose name is lost with the power would lock its owner out.
-  const folder = await open(dataDir, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dataDir);
   const stored = await readSecret(path);
   if (stored === undefined) throw new Error(`${path} vanished while it was made.`);
   return stored;

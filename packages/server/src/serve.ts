@@ -1,6 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { TenantsHealth } from "@bulkhead/contract";
-import { closers, openEngine } from "@bulkhead/engine";
+import { closers, makeFolder, openEngine } from "@bulkhead/engine";
 import { httpFront, type HttpFrontOptions } from "@bulkhead/front-http";
 import { cannotListen } from "./cannot-listen.ts";
 import type { Config } from "./config-schema.ts";
@@ -80,7 +80,7 @@ const start = async (
   output: ServeOutput,
   opened: (close: () => Promise<void>) => void,
 ): Promise<string> => {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(config.dataDir);
   const log = createLog(config.log.level, output.err);
   const { current, others } = await openMasterKeys(config.dataDir, options);
   const engine = await openEngine({
