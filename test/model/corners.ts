@@ -111,6 +111,8 @@ const met = (front: string): readonly Plan[] =>
     { op: "remove" as const, path: "/", recursive: false },
     { op: "whoami" as const },
     { op: "remove" as const, path: "/none", recursive: false },
+    { op: "versions" as const, path: "/none" },
+    { op: "restore" as const, path: "/none", nth: 0 },
     { op: "revoke" as const, key: "k0", id: "" },
   ].map((operation) => by(1, front, operation));
 
@@ -230,7 +232,7 @@ const cornersBy = (front: string): readonly Corner[] => [
       by(-1, front, { op: "create", tenant: "<2>", root: "/workspace/<2>" }),
       by(-1, front, copy("/workspace/<1>/a", "/tenants/<2>/b")),
       by(-1, front, move("/workspace/<1>/a/n.txt", "/tenants/<2>/a.txt")),
-      by(-1, "http", { op: "delete", tenant: "<1>", confirmed: false }),
+      by(-1, front, { op: "delete", tenant: "<1>", confirmed: false }),
       by(-1, front, { op: "delete", tenant: "<1>", confirmed: true }),
       by(-1, front, { op: "suspend", tenant: "<1>" }),
       by(-1, front, { op: "reactivate", tenant: "<1>" }),
@@ -254,45 +256,3 @@ export const corners = (whole: boolean, first: number): readonly Corner[] =>
           "by" in plan ? { ...plan, front: fronts[(first + i) % fronts.length] ?? "http" } : plan,
         ),
       }));
-
-const everywhere = [
-  "ok",
-  "outside-workspace",
-  "scope-required",
-  "tenant-suspended",
-  "unauthenticated",
-];
-const onFiles = [...everywhere, "not-found"];
-const byAdmins = ["ok", "scope-required", "tenant-suspended", "unauthenticated"];
-
-/** Which answers each operation has to have given, for the model to have been tried. */
-export const wanted: Readonly<Record<Operation["op"], readonly string[]>> = {
-  stat: onFiles,
-  read: [...onFiles, "is-directory", "range-not-satisfiable"],
-  list: [...onFiles, "not-directory"],
-  glob: [...onFiles, "not-directory"],
-  write: [...onFiles, "forbidden", "is-directory", "not-directory", "precondition-failed"],
-  grant: [...onFiles, "forbidden", "invalid-request", "tenant-mismatch"],
-  ungrant: [...byAdmins, "forbidden", "not-found"],
-  check: onFiles,
-  user: [...byAdmins, "forbidden", "not-found", "already-exists"],
-  removeUser: [...byAdmins, "forbidden", "not-found"],
-  group: [...byAdmins, "forbidden", "not-found", "already-exists"],
-  removeGroup: [...byAdmins, "forbidden", "not-found"],
-  versions: [...onFiles, "is-directory"],
-  restore: [...onFiles, "forbidden", "is-directory", "not-directory"],
-  append: [...onFiles, "forbidden", "is-directory", "not-directory"],
-  mkdir: [...onFiles, "forbidden", "already-exists", "not-directory"],
-  remove: [...onFiles, "forbidden"],
-  copy: [...onFiles, "already-exists", "invalid-request", "is-directory", "not-directory"],
-  move: [...onFiles, "forbidden", "already-exists", "is-directory", "not-directory"],
-  whoami: ["ok", "tenant-suspended", "unauthenticated"],
-  mint: [...byAdmins, "outside-workspace", "invalid-request"],
-  narrow: [...byAdmins, "not-found", "invalid-request"],
-  revoke: [...byAdmins, "not-found"],
-  rotate: [...byAdmins, "not-found"],
-  create: [...byAdmins, "forbidden", "already-exists"],
-  suspend: [...byAdmins, "forbidden", "not-found"],
-  reactivate: [...byAdmins, "forbidden", "not-found"],
-  delete: [...byAdmins, "forbidden", "confirmation-required"],
-};

@@ -26,20 +26,24 @@ export const createCoverage = (): Coverage => {
     by: (front) => matching(undefined, front),
     total: () => matching(),
     table: () => {
-      const operations = [
-        ...new Set([...counts.keys()].map((key) => key.split(" ")[0] ?? "")),
-      ].sort();
-      return operations
-        .map((operation) => {
-          const rows = [...counts].filter(([key]) => key.startsWith(`${operation} `));
-          const by = (index: number): string =>
-            [...Map.groupBy(rows, ([key]) => key.split(" ")[index] ?? "")]
-              .map(([name, group]) => `${name} ${group.reduce((sum, [, count]) => sum + count, 0)}`)
-              .sort()
-              .join(", ");
-          return `${operation}: ${by(1)} | ${by(2)}`;
-        })
-        .join("\n");
+      const cells = [...counts].map(([key, count]) => {
+        const [operation = "", front = "", outcome = ""] = key.split(" ");
+        return { operation, front, outcome, count };
+      });
+      const outcomes = [...new Set(cells.map(({ outcome }) => outcome))].sort();
+      const rows = [...Map.groupBy(cells, ({ operation, front }) => `${operation} | ${front}`)];
+      return [
+        `| operation | by | ${outcomes.join(" | ")} |`,
+        `| --- | --- |${" ---: |".repeat(outcomes.length)}`,
+        ...rows
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .map(
+            ([name, row]) =>
+              `| ${name} | ${outcomes
+                .map((outcome) => row.find((cell) => cell.outcome === outcome)?.count ?? "")
+                .join(" | ")} |`,
+          ),
+      ].join("\n");
     },
   };
 };
