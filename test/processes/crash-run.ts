@@ -81,7 +81,7 @@ export const crashRun = async (options: CrashRun): Promise<CrashTally> => {
       { env: { BULKHEAD_PLATFORM_KEY: platformKey, ...disk?.env } },
     );
     ends.use(process);
-    return { process, url: await process.url() };
+    return { process, url: await process.url(120_000) };
   };
 
   /** Appends lines to one file that all appenders share, each its own. */
