@@ -8,7 +8,7 @@ import { RemoteFS } from "@bulkhead/client";
 import { openSql, type Sql } from "@bulkhead/harness";
 import { run } from "bulkhead";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Api, api, mintKey } from "../support/api.ts";
+import { type Api, api, member, mintKey } from "../support/api.ts";
 import { type LedgerClock, ledgerClock } from "../support/ledger-clock.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
 
@@ -20,6 +20,9 @@ plans:
     baseMinor: 9900
     overage: bill
     overagePrices: { userMinor: 1000, gbMinor: ${1024 ** 3} }
+placements:
+  versioned: { backend: versioned }
+  aside: { backend: versioned, options: { root: ./aside } }
 `;
 const [april, may] = [Date.UTC(2030, 3), Date.UTC(2030, 4)];
 
@@ -185,6 +188,57 @@ describe("what a tenant owes (N7)", () => {
     // 100,000 for 15 of 31 days, and not twice as many.
     const average = Math.round((100_000 * 15) / 31);
     expect(Math.abs(after.overage.storage + 1000 - average)).toBeLessThan(50);
+  });
+});
+
+describe("a tenant that moves to another placement", () => {
+  it("owes what one owes that stayed: nothing is counted twice", { timeout: 60_000 }, async () => {
+    const now = may + 20 * 86_400_000;
+    await clock.set(now);
+    const ids = ["stays", "moves"] as const;
+    const both = async (work: (id: string) => Promise<unknown>): Promise<void> => {
+      for (const id of ids) await work(id);
+    };
+    await both((id) => platform.tenants.create({ id, plan: "small" }));
+    await both(async (id) => {
+      const at = `/workspace/${id}`;
+      // One in a row, one beside it, one that is replaced.
+      await platform.writeFile(`${at}/small`, new Uint8Array(3000));
+      await platform.writeFile(`${at}/large`, new Uint8Array(200_000));
+      await platform.writeFile(`${at}/large`, new Uint8Array(100_000));
+      await platform.readFile(`${at}/large`);
+    });
+    const bills = async (month: string) => {
+      const [stayed, moved] = await Promise.all(ids.map((id) => platform.bills.get(id, month)));
+      return { stayed: { ...stayed, tenant: "" }, moved: { ...moved, tenant: "" } };
+    };
+    const move = async (placement: string): Promise<void> => {
+      const begun = await raw.send("POST", "/v1/tenants/moves/move", { body: { placement } });
+      const ended = await platform.jobs.wait(member(begun, "job"));
+      expect(ended.state, ended.error ?? "").toBe("done");
+    };
+    await move("aside");
+    await both(async (id) => {
+      await platform.readFile(`/workspace/${id}/large`);
+      await platform.writeFile(`/workspace/${id}/more`, new Uint8Array(50_000));
+    });
+    await clock.set(now + 5 * 86_400_000);
+    // And back, so that its content has been at both places twice.
+    await move("versioned");
+    await both((id) => platform.readFile(`/workspace/${id}/more`));
+    await clock.set(Date.UTC(2030, 5, 1, 1));
+    for (const month of ["2030-05", "2030-06"]) {
+      const { stayed, moved } = await bills(month);
+      const rest = { overage: expect.anything(), totalMinor: expect.anything() };
+      expect(moved).toEqual({ ...stayed, ...rest });
+      // They were not written in the same millisecond.
+      expect(
+        Math.abs((moved.overage?.storage ?? NaN) - (stayed.overage?.storage ?? 0)),
+      ).toBeLessThan(5);
+    }
+    const { moved } = await bills("2030-05");
+    expect(moved).toMatchObject({ reads: 3, writes: 4, final: true });
+    expect(moved.overage?.storage).toBeGreaterThan(40_000);
   });
 });
 

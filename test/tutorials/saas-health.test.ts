@@ -8,7 +8,7 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { run } from "bulkhead";
 import { RemoteFS } from "@bulkhead/client";
-import { waitFor } from "@bulkhead/harness";
+import { query, waitFor } from "@bulkhead/harness";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Api, api, makeTenant } from "../support/api.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
@@ -68,6 +68,26 @@ mounts:
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
   collector.close();
+});
+
+test("what is only reserved is not used yet", async () => {
+  const above80 = async (): Promise<unknown> =>
+    Reflect.get(Object((await platform.send("GET", "/v1/health/tenants")).json), "above80");
+  const limits = (of: object) => platform.send("PUT", "/v1/tenants/acme/quota", { body: of });
+  const reserve = (files: number): Promise<unknown> =>
+    query(
+      server.databaseUrl,
+      `update bulkhead.tenant_head set files = files + ${files}, reserved_files = reserved_files + ${files}
+         where uid = (select uid from bulkhead.tenant where id = 'acme')`,
+    );
+  await limits({ files: 5 });
+  await reserve(4);
+  expect(await above80()).toBe(1);
+  await reserve(-4);
+  await limits({ files: 1 });
+  expect(await above80()).toBe(2);
+  await limits({ files: null });
+  expect(await above80()).toBe(1);
 });
 
 test("one answer counts all tenants, over the wire, by the client and by the command line", async () => {

@@ -11,6 +11,7 @@ import { directory } from "./directory.ts";
 import { digests } from "./functions-digests.ts";
 import { followFunctions } from "./functions-follow.ts";
 import { followingCommits } from "./functions-following-commits.ts";
+import { healthFiles } from "./health-files.ts";
 import { health } from "./health.ts";
 import { hotFunctions } from "./functions-hot.ts";
 import { loneWrite } from "./functions-lone-write.ts";
@@ -122,6 +123,7 @@ export const migrations: readonly Migration[] = [
   { version: 23, name: "bills", sql: bills, minCode: 18 },
   { version: 25, name: "health", sql: health, minCode: 9 },
   { version: 26, name: "tenant-buckets", sql: tenantBuckets, minCode: 26 },
+  { version: 28, name: "health-files", sql: healthFiles, minCode: 9 },
   { version: 30, name: "plain-writes", sql: plainWrites, minCode: 19 },
   { version: 31, name: "tree-pages", sql: treePages, minCode: 19 },
 ];
