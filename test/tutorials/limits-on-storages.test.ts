@@ -301,6 +301,19 @@ it.each(["shares", "mounts"] as const)(
     expect((await make(9)).status).toBeLessThan(300);
     expect((await make(10)).status).toBe(507);
     expect(await used()).toBe(before + 3);
+    if (resource === "mounts") {
+      // A bucket that was made with its tenant is none of them, and is made at the limit.
+      await sql.run(
+        `begin;
+         set local role bulkhead_system;
+         insert into bulkhead.mount (id, path, tenant, backend, storage, created_by)
+           select gen_random_uuid(), '/workspace/acme/made', t.uid, 'scratch', '{"made": true, "bucket": "b"}', 'test'
+           from bulkhead.tenant t where t.id = 'acme';
+         commit`,
+      );
+      expect(await used()).toBe(before + 3);
+      await sql.run("delete from bulkhead.mount where path = '/workspace/acme/made'");
+    }
     // Lowered below what is there: nothing goes, nothing comes.
     await limit({ [resource]: 0 });
     expect((await make(10)).status).toBe(507);

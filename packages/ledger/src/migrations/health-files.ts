@@ -16,7 +16,8 @@ create or replace function bulkhead.tenants_health_v1() returns jsonb language s
     union all select s.tenant, 'shares', count(*) from bulkhead.share s where s.revoked_at is null
       and (s.expires_at is null or s.expires_at > bulkhead.now()) and (s.max_uses is null or s.uses < s.max_uses)
       group by s.tenant
-    union all select m.tenant, 'mounts', count(*) from bulkhead.mount m where m.tenant is not null group by m.tenant
+    union all select m.tenant, 'mounts', count(*) from bulkhead.mount m where m.tenant is not null
+      and not m.storage ? 'made' group by m.tenant
     union all select c.tenant, c.resource, c.used from bulkhead.counter c
   )
   select jsonb_build_object(

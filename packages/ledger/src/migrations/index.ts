@@ -16,6 +16,7 @@ import { health } from "./health.ts";
 import { hotFunctions } from "./functions-hot.ts";
 import { loneWrite } from "./functions-lone-write.ts";
 import { mounts } from "./mounts.ts";
+import { mountRoom } from "./mount-room.ts";
 import { moves } from "./moves.ts";
 import { movingFunctions } from "./functions-moving.ts";
 import { relationFunctions } from "./functions-relations.ts";
@@ -124,6 +125,7 @@ export const migrations: readonly Migration[] = [
   { version: 25, name: "health", sql: health, minCode: 9 },
   { version: 26, name: "tenant-buckets", sql: tenantBuckets, minCode: 26 },
   { version: 28, name: "health-files", sql: healthFiles, minCode: 9 },
+  { version: 29, name: "mount-room", sql: mountRoom, minCode: 26 },
   { version: 30, name: "plain-writes", sql: plainWrites, minCode: 19 },
   { version: 31, name: "tree-pages", sql: treePages, minCode: 19 },
 ];
