@@ -1,3 +1,5 @@
+import { checkPromised } from "../../packages/front-http/src/test/promised.ts";
+
 /** An answer of `/v1`, its body read. */
 export interface Answer {
   readonly status: number;
@@ -38,6 +40,13 @@ export const api = (url: string, key: string | undefined): Api => ({
       ...(body !== undefined && { body: raw ?? JSON.stringify(body) }),
     });
     const text = await response.text();
+    checkPromised({
+      method,
+      target,
+      status: response.status,
+      headers: new Map(response.headers),
+      body: text,
+    });
     return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
   },
 });

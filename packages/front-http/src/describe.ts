@@ -51,6 +51,12 @@ export const made = (json: z.ZodType, does = "It was made."): Answers => ({
   201: { does, json, headers: ["Location"] },
 });
 
+/** 201 with what was made, or 200 where it took the place of another of its name. */
+export const put = (json: z.ZodType): Answers => ({
+  ...made(json),
+  200: { does: "It took another's place.", json, headers: ["Location"] },
+});
+
 /** 200 with a page of what `item` describes. */
 export const pageOf = <T>(item: z.ZodType<T>): Answers => ({
   200: { does: "A page.", json: recordPage(item), headers: ["Link"] },

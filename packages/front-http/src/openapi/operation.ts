@@ -94,16 +94,23 @@ const answered = (route: Route, answer: Answered, schemas: JsonSchemas): Json =>
   }),
 });
 
-/** Headers of a problem, by its status. */
 const problemHeaders: Readonly<Record<number, readonly AnswerHeader[]>> = {
   401: ["WWW-Authenticate"],
   409: ["Retry-After"],
   412: ["ETag"],
   416: ["Content-Range"],
-  429: ["Retry-After", "RateLimit", "RateLimit-Policy"],
+  429: ["Retry-After"],
   503: ["Retry-After"],
   504: ["Retry-After"],
 };
+
+/** Headers that a problem may have, by its status. */
+export const problemHeadersOf = (status: number): readonly AnswerHeader[] => [
+  "X-Request-Id",
+  "RateLimit",
+  "RateLimit-Policy",
+  ...(problemHeaders[status] ?? []),
+];
 
 /** The name of the answer with one status and these codes among the components. */
 export const problemName = (status: number, codes: readonly ErrorCode[]): string =>
@@ -121,7 +128,7 @@ const titleOfProblem = (status: number, code: ErrorCode): string =>
 /** An answer that is a problem. */
 export const problemAnswered = (status: number, codes: readonly ErrorCode[]): Json => ({
   description: codes.map((code) => `\`${code}\`: ${titleOfProblem(status, code)}.`).join(" "),
-  ...headersOf(["X-Request-Id", ...(problemHeaders[status] ?? [])]),
+  ...headersOf(problemHeadersOf(status)),
   content: {
     [problemType]: {
       schema: {

@@ -7,11 +7,11 @@ import {
 import type { DirectoryEntry } from "@bulkhead/contract";
 import type { Answer } from "../answer.ts";
 import type { Route } from "../call.ts";
-import { done, found, made, pageOf, paging, recording } from "../describe.ts";
+import { done, found, pageOf, paging, recording, put } from "../describe.ts";
 import { pageAnswer, paged } from "./paged.ts";
 import { post } from "./post.ts";
 
-const put = (entry: DirectoryEntry): Answer => ({
+const putAnswer = (entry: DirectoryEntry): Answer => ({
   status: entry.createdAt === entry.updatedAt ? 201 : 200,
   headers: { Location: `/v1/directory/${entry.tenant}` },
   json: wireDirectoryEntryOf(entry),
@@ -38,14 +38,12 @@ export const directoryRoutes: readonly Route[] = [
     id: "putDirectoryEntry",
     does: "`{ tenant, region, subdomain? }`: a tenant that another region's server serves; who asks here for it gets 421. 201, 200 where it took another entry's place. Platform key.",
     example: { tenant: "acme", region: "eu" },
-    answers: {
-      ...made(wireDirectoryEntry),
-      ...found(wireDirectoryEntry, "It took another entry's place."),
-    },
+    answers: put(wireDirectoryEntry),
     refuses: recording,
     schema: directoryRequest,
-    run: async ({ control, ctx }, input) => put(await control.directory.put(ctx, input)),
-    again: async ({ control, ctx }, { tenant }) => put(await control.directory.get(ctx, tenant)),
+    run: async ({ control, ctx }, input) => putAnswer(await control.directory.put(ctx, input)),
+    again: async ({ control, ctx }, { tenant }) =>
+      putAnswer(await control.directory.get(ctx, tenant)),
   }),
   {
     method: "GET",

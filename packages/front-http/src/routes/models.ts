@@ -2,7 +2,7 @@ import type { ModelRecord } from "@bulkhead/contract";
 import { modelRequest, type ModelRequest, wireModel, wireModelOf } from "@bulkhead/wire";
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
-import { done, found, made, pageOf, paging, recording, tenantParameter } from "../describe.ts";
+import { done, found, pageOf, paging, recording, tenantParameter, put } from "../describe.ts";
 import { pageAnswer, paged } from "./paged.ts";
 import { post } from "./post.ts";
 
@@ -12,7 +12,7 @@ const putAnswer = (model: ModelRecord): Answer => ({
   json: wireModelOf(model),
 });
 
-const put = async ({ control, ctx }: Call, input: ModelRequest): Promise<Answer> =>
+const putModel = async ({ control, ctx }: Call, input: ModelRequest): Promise<Answer> =>
   putAnswer(await control.models.put(ctx, input));
 
 /** `/v1/models` */
@@ -26,10 +26,10 @@ export const modelRoutes: readonly Route[] = [
       source:
         "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define reader: [user]\n",
     },
-    answers: { ...made(wireModel), ...found(wireModel, "It took another model's place.") },
+    answers: put(wireModel),
     refuses: recording,
     schema: modelRequest,
-    run: put,
+    run: putModel,
     again: async ({ control, ctx }, { name, tenant }) =>
       putAnswer(await control.models.get(ctx, name, tenant)),
   }),

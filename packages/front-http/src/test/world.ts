@@ -3,6 +3,7 @@ import { plainContext } from "@bulkhead/kit";
 import { controlOver } from "./control-over.ts";
 import { mark, observe, type Observed, sessionOver } from "./observed.ts";
 import { aliceKey } from "./records.ts";
+import { checkPromised } from "./promised.ts";
 import { relationWorld, type RelationWorld } from "./relation-control.ts";
 import { httpFront, type HttpFront, type HttpFrontOptions } from "../index.ts";
 
@@ -25,6 +26,8 @@ export interface WorldOptions extends Partial<HttpFrontOptions> {
   /** Replaces the places of requests. */
   readonly place?: (place: Place) => Place;
 }
+
+const isContent = (path: string): boolean => /^\/v1\/(?:files|links)\//.test(path);
 
 /** Serves a backend on a free port of the loopback, to two keys. */
 export const worldOver = async (backend: Backend, options: WorldOptions = {}): Promise<World> => {
@@ -64,10 +67,23 @@ export const worldOver = async (backend: Backend, options: WorldOptions = {}): P
     seen,
     session,
     relations,
-    fetch: (path, init = {}) => {
+    fetch: async (path, init = {}) => {
       const headers = new Headers(init.headers);
       if (!headers.has("authorization")) headers.set("authorization", `Bearer ${aliceKey}`);
-      return fetch(`${url}${path}`, { ...init, headers });
+      const response = await fetch(`${url}${path}`, { ...init, headers });
+      const isJson = /json/.test(response.headers.get("content-type") ?? "");
+      checkPromised({
+        method: init.method ?? "GET",
+        target: path,
+        status: response.status,
+        headers: new Map(response.headers),
+        // Of content nobody says what it is; the test reads it at its own pace.
+        body:
+          isJson && (response.status >= 400 || !isContent(path))
+            ? await response.clone().text()
+            : undefined,
+      });
+      return response;
     },
     close: () => front.close({ graceMs: 500 }),
   };
