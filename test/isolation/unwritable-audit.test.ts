@@ -261,11 +261,11 @@ describe.each(Object.entries(configurations))("on %s", (_, config) => {
     const audits = async (auditReads: unknown): Promise<number> =>
       (await tenant.send("PATCH", "/v1/tenants/acme", { body: { settings: { auditReads } } }))
         .status;
-    const entries = async (): Promise<readonly { resource: string; actor: string }[]> =>
+    const entries = (): Promise<readonly Readonly<Record<string, unknown>>[]> =>
       sql.run(
         `select a.actor, a.resource from bulkhead.audit a join bulkhead.tenant t on t.uid = a.tenant
            where t.id = 'acme' and a.action = 'read' and a.result = 'SUCCESS' order by a.n`,
-      ) as Promise<{ resource: string; actor: string }[]>;
+      );
     const get = (at: string, headers = {}) => tenant.send("GET", at, { headers });
     const grep = () => tenant.send("POST", "/v1/grep", { body: { pattern: "el.w" } });
     const out = { from: "/workspace/acme/d/g", to: "/workspace/beta/taken" };
@@ -294,7 +294,7 @@ describe.each(Object.entries(configurations))("on %s", (_, config) => {
     await tenant.send("HEAD", "/v1/files/f");
     const recorded = await entries();
     const [f, g] = ["/workspace/acme/f", "/workspace/acme/d/g"];
-    expect(recorded.map(({ resource }) => resource)).toEqual([
+    expect(recorded.map((entry) => entry["resource"])).toEqual([
       f,
       f,
       g,
