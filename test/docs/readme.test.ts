@@ -95,6 +95,7 @@ const guide = pages.filter((page) => page !== readme);
 
 test("the guide has its pages, and each shows something that runs", () => {
   expect(guide.map(({ name }) => name).sort()).toEqual([
+    "docs/guide/agents.md",
     "docs/guide/backup.md",
     "docs/guide/buckets.md",
     "docs/guide/database-per-tenant.md",
@@ -106,9 +107,13 @@ test("the guide has its pages, and each shows something that runs", () => {
     "docs/guide/operating.md",
     "docs/guide/quotas-and-plans.md",
     "docs/guide/rates.md",
+    "docs/guide/regions.md",
     "docs/guide/relations.md",
+    "docs/guide/saas.md",
     "docs/guide/start.md",
+    "docs/guide/sync.md",
     "docs/guide/tenants-and-keys.md",
+    "docs/guide/upgrade.md",
     "docs/guide/usage-and-bills.md",
   ]);
   for (const page of guide)
