@@ -8,6 +8,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** What is here is not what was expected, and was left as it is: exit 11. */
+export class LocalConflict extends Error {
+  override readonly name = "LocalConflict";
+}
+
 /** An error, and what it is about: a path as the user wrote it, or a local file. */
 export class Failure extends Error {
   override readonly name = "Failure";
@@ -42,6 +47,7 @@ export const exitCodeOf = (error: unknown): number => {
   const { why } = unwrap(error);
   if (why instanceof BulkheadError) return exitCodes[why.code];
   if (why instanceof UsageError) return exits.usage;
+  if (why instanceof LocalConflict) return exits.conflict;
   return exits.other;
 };
 
@@ -80,7 +86,8 @@ export const errorRecord = (error: unknown): string => {
       error: { code, status, message, ...about, requestId, retryable, ...fields },
     });
   }
-  const code = why instanceof UsageError ? "usage" : "local";
+  const code =
+    why instanceof UsageError ? "usage" : why instanceof LocalConflict ? "conflict" : "local";
   const message = why instanceof Error ? why.message : String(why);
   return JSON.stringify({ error: { code, message, ...about } });
 };

@@ -23,6 +23,8 @@ import type { BenchRow } from "./bench/run-row.ts";
 import { type Outcome, runCli, type RunOptions } from "./test/session.ts";
 
 const run = promisify(execFile);
+/** With a server, a database and a store of their own, on a machine that does more. */
+const long = { timeout: 60_000 } as const;
 const platformKey = "platform-key-of-the-tests-0123456789";
 let folder: TempDir;
 let database: TestDatabase;
@@ -49,7 +51,10 @@ const done = async (argv: readonly string[], options: RunOptions = {}): Promise<
 
 beforeAll(async () => {
   [folder, database] = await Promise.all([tempDir(), testDatabase()]);
-  const flags = ["--port", "0", "--data-dir", at("data"), "--database-url", database.url];
+  const config = { backends: { shelf: { backend: "local", options: { root: at("shelves") } } } };
+  await writeFile(at("server.yaml"), JSON.stringify(config));
+  const place = ["--data-dir", at("data"), "--database-url", database.url];
+  const flags = ["--port", "0", "--config", at("server.yaml"), ...place];
   server = bulkhead(["serve", ...flags], { env: { BULKHEAD_PLATFORM_KEY: platformKey } });
   url = await server.url();
   await done(["tenant", "create", "acme"]);
@@ -109,7 +114,7 @@ describe("sync", () => {
 
   test(
     "brings over what differs and nothing else, both ways, with and without a memory",
-    { timeout: 60_000 },
+    long,
     async () => {
       const [up, there] = [["sync", "up", "from", "/workspace/acme/s"], "/workspace/acme/s"];
       await fill("from", files);
@@ -147,7 +152,7 @@ describe("sync", () => {
 
   test(
     "overwrites nothing that changed meanwhile, and follows no link out of the folder",
-    { timeout: 60_000 },
+    long,
     async () => {
       const there = "/workspace/acme/c";
       await fill("c", { doc: "mine" });
@@ -184,7 +189,7 @@ describe("sync", () => {
       });
       const kept = await cli(["sync", "down", there, "d"], { fetch: edited });
       expect({ code: kept.code, doc: (await local("d"))["doc"] }, kept.err).toEqual({
-        code: 1,
+        code: 11,
         doc: "edited here",
       });
 
@@ -194,7 +199,7 @@ describe("sync", () => {
       await symlink(at("outside/doc"), at("e/doc"));
       await done(["put", "-", `${there}/a/deep`], { stdin: "x" });
       const linked = await cli(["sync", "down", there, "e", "--delete", "--force"]);
-      expect(linked.code).toBe(1);
+      expect(linked.code).toBe(11);
       expect(linked.err).toContain("links are not followed");
       expect(await readdir(at("outside"))).toEqual([]);
       expect((await readdir(at("e"))).toSorted()).toEqual(["a", "doc", "fresh"]);
@@ -203,7 +208,7 @@ describe("sync", () => {
 
   test(
     "goes on with a download where it broke off, which nobody saw before it was whole",
-    { timeout: 60_000 },
+    long,
     async () => {
       const there = "/workspace/acme/l";
       const large = randomBytes(4_000_000).toString("latin1");
@@ -237,7 +242,7 @@ describe("sync", () => {
 
   test(
     "brakes before it removes much, and removes nothing where something failed",
-    { timeout: 60_000 },
+    long,
     async () => {
       const there = "/workspace/acme/r";
       const many = Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`f${i}`, "x"]));
@@ -275,55 +280,50 @@ describe("sync", () => {
 });
 
 describe("bench", () => {
-  test(
-    "measures within its bounds, and leaves nothing, also where it is ended",
-    { timeout: 60_000 },
-    async () => {
-      const sent: string[] = [];
-      const flags = ["--requests", "12", "--concurrency", "4", "--size", "2M"];
-      const told = await report(["bench", "/workspace/acme", ...flags], { fetch: watching(sent) });
-      const { rows }: { rows: readonly BenchRow[] } = JSON.parse(JSON.stringify(told));
-      expect(rows.map(({ name }) => name)).toEqual([
-        "round trip",
-        "write 4 KiB",
-        "read 4 KiB",
-        "stat",
-        "list 200",
-        "upload 2 MiB",
-        "download 2 MiB",
-      ]);
-      for (const { requests, perSecond, p50, p95, p99, max, errors } of rows) {
-        expect(requests).toBeGreaterThan(0);
-        expect(perSecond).toBeGreaterThan(0);
-        const times = [0, p50, p95, p99, max].map(Number);
-        expect(times).toEqual(times.toSorted((a, b) => a - b));
-        expect(errors).toEqual({});
-      }
-      expect(rows[1]).toMatchObject({ requests: 12 });
-      // Nothing is touched but its own directory.
-      expect(
-        sent.filter((line) => /^(?:PUT|DELETE) /.test(line) && !line.includes("/bulkhead-bench-")),
-      ).toEqual([]);
-      const left = async (): Promise<string> =>
-        done(["find", "/workspace/acme", "bulkhead-bench*"]);
-      expect(await left()).toBe("");
+  test("measures within its bounds, and leaves nothing, also where it is ended", long, async () => {
+    const sent: string[] = [];
+    const flags = ["--requests", "12", "--concurrency", "4", "--size", "2M"];
+    const told = await report(["bench", "/workspace/acme", ...flags], { fetch: watching(sent) });
+    const { rows }: { rows: readonly BenchRow[] } = JSON.parse(JSON.stringify(told));
+    expect(rows.map(({ name }) => name)).toEqual([
+      "round trip",
+      "write 4 KiB",
+      "read 4 KiB",
+      "stat",
+      "list 200",
+      "upload 2 MiB",
+      "download 2 MiB",
+    ]);
+    for (const { requests, perSecond, p50, p95, p99, max, errors } of rows) {
+      expect(requests).toBeGreaterThan(0);
+      expect(perSecond).toBeGreaterThan(0);
+      const times = [0, p50, p95, p99, max].map(Number);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(errors).toEqual({});
+    }
+    expect(rows[1]).toMatchObject({ requests: 12 });
+    // Nothing is touched but its own directory.
+    expect(
+      sent.filter((line) => /^(?:PUT|DELETE) /.test(line) && !line.includes("/bulkhead-bench-")),
+    ).toEqual([]);
+    const left = async (): Promise<string> => done(["find", "/workspace/acme", "bulkhead-bench*"]);
+    expect(await left()).toBe("");
 
-      const abort = new AbortController();
-      const isRead = (method: string, path: string): boolean =>
-        method === "GET" && path.endsWith("/r/0");
-      const ended = await cli(["bench", "/workspace/acme", ...flags], {
-        signal: abort.signal,
-        fetch: meddling(isRead, (send) => {
-          abort.abort();
-          return send();
-        }),
-      });
-      expect(ended.code, ended.err).toBe(130);
-      expect(await left()).toBe("");
-      expect((await cli(["bench", "--concurrency", "65"])).code).toBe(2);
-      expect((await cli(["bench", "/workspace/beta/none"])).code).toBe(3);
-    },
-  );
+    const abort = new AbortController();
+    const isRead = (method: string, path: string): boolean =>
+      method === "GET" && path.endsWith("/r/0");
+    const ended = await cli(["bench", "/workspace/acme", ...flags], {
+      signal: abort.signal,
+      fetch: meddling(isRead, (send) => {
+        abort.abort();
+        return send();
+      }),
+    });
+    expect(ended.code, ended.err).toBe(130);
+    expect(await left()).toBe("");
+    expect((await cli(["bench", "--concurrency", "65"])).code).toBe(2);
+    expect((await cli(["bench", "/workspace/beta/none"])).code).toBe(3);
+  });
 });
 
 describe("config", () => {
@@ -339,7 +339,7 @@ describe("config", () => {
     });
   };
 
-  test("every fault is named with its line, its place and what would do", async () => {
+  test("every fault is named with its line, its place and what would do", long, async () => {
     const faulty = `prot: 1
 placements:
   a:
@@ -382,7 +382,7 @@ mounts:
     expect(good.out).toContain("b.yaml is valid.");
   });
 
-  test("what is in effect says where it is from, and no secret of it", async () => {
+  test("what is in effect says where it is from, and no secret of it", long, async () => {
     const text = `port: 1
 databaseUrl: postgres://me:sec-1@db/x?sslpassword=sec-2
 placements:
@@ -456,7 +456,7 @@ describe("doctor", () => {
     return ["--data-dir", at("data"), "--database-url", changed.href];
   };
 
-  test("finds nothing where all is well", { timeout: 60_000 }, async () => {
+  test("finds nothing where all is well", long, async () => {
     const { all, bad } = await found(here());
     expect(bad).toBe("");
     expect(all.map(({ check }) => check)).toEqual(
@@ -469,7 +469,7 @@ describe("doctor", () => {
     expect(plain.out).toContain("No server of this machine was named.");
   });
 
-  test("names a wrong key, and an address where no server is", { timeout: 60_000 }, async () => {
+  test("names a wrong key, and an address where no server is", long, async () => {
     expect((await found(["--key", "bhk_wrong"])).bad).toMatch(
       /^failed key: .*does not know the key/,
     );
@@ -481,7 +481,7 @@ describe("doctor", () => {
     );
   });
 
-  test("names why a database cannot be reached", { timeout: 60_000 }, async () => {
+  test("names why a database cannot be reached", long, async () => {
     const refused = await found([
       "--data-dir",
       at("data"),
@@ -519,66 +519,54 @@ describe("doctor", () => {
     }
   });
 
-  test(
-    "names a clock that is wrong, the server's and the database's",
-    { timeout: 60_000 },
-    async () => {
-      const late: typeof fetch = async (input, init) => {
-        const answer = await fetch(input, init);
-        const headers = new Headers(answer.headers);
-        headers.set("Date", new Date(Date.now() - 90_000).toUTCString());
-        return new Response(answer.body, { status: answer.status, headers });
-      };
-      expect((await found([], { fetch: late })).bad).toMatch(
-        /^failed clock: The server's clock is (?:89|9[01]) s behind this machine's\.$/,
+  test("names a clock that is wrong, the server's and the database's", long, async () => {
+    const late: typeof fetch = async (input, init) => {
+      const answer = await fetch(input, init);
+      const headers = new Headers(answer.headers);
+      headers.set("Date", new Date(Date.now() - 90_000).toUTCString());
+      return new Response(answer.body, { status: answer.status, headers });
+    };
+    expect((await found([], { fetch: late })).bad).toMatch(
+      /^failed clock: The server's clock is (?:89|9[01]) s behind this machine's\.$/,
+    );
+    const sql = await openSql(database.url);
+    const now = await sql.run("select pg_get_functiondef('bulkhead.now()'::regprocedure) as made");
+    const made = String(now[0]?.["made"]);
+    try {
+      await sql.run(made.replace("clock_timestamp()", "(clock_timestamp() + interval '40 s')"));
+      expect((await found(here())).bad).toMatch(
+        /^failed clock: The database's clock is 40\.\d s ahead of this machine's\.$/,
       );
-      const sql = await openSql(database.url);
-      const now = await sql.run(
-        "select pg_get_functiondef('bulkhead.now()'::regprocedure) as made",
-      );
-      const made = String(now[0]?.["made"]);
-      try {
-        await sql.run(made.replace("clock_timestamp()", "(clock_timestamp() + interval '40 s')"));
-        expect((await found(here())).bad).toMatch(
-          /^failed clock: The database's clock is 40\.\d s ahead of this machine's\.$/,
-        );
-      } finally {
-        await sql.run(made);
-        await sql.close();
-      }
-    },
-  );
+    } finally {
+      await sql.run(made);
+      await sql.close();
+    }
+  });
 
-  test(
-    "names a full disk, and a folder that is not the recorded one",
-    { timeout: 60_000 },
-    async ({ skip }) => {
-      const disk = at("disk");
-      await mkdir(disk);
-      const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]).then(
-        () => true,
-        () => false,
-      );
-      skip(!mounted, "mounting a tmpfs needs root and a system that lets it");
-      try {
-        await writeFile(join(disk, "filler"), Buffer.alloc(1_000_000));
-        await expect(writeFile(join(disk, "more"), Buffer.alloc(200_000))).rejects.toThrow(
-          "ENOSPC",
-        );
-        const { bad } = await found(["--data-dir", disk, "--database-url", database.url]);
-        expect(bad).toContain(`failed disk: The disk of ${disk} is full`);
-        expect(bad).toContain("failed master key: There is no master key in the data folder");
-        expect(bad).toContain("failed marker: The folder");
-        expect((await readdir(disk)).toSorted()).toEqual(["filler", "more"]);
-      } finally {
-        await run("umount", [disk]);
-      }
-    },
-  );
+  test("names a full disk, and a folder that is not the recorded one", long, async ({ skip }) => {
+    const disk = at("disk");
+    await mkdir(disk);
+    const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]).then(
+      () => true,
+      () => false,
+    );
+    skip(!mounted, "mounting a tmpfs needs root and a system that lets it");
+    try {
+      await writeFile(join(disk, "filler"), Buffer.alloc(1_000_000));
+      await expect(writeFile(join(disk, "more"), Buffer.alloc(200_000))).rejects.toThrow("ENOSPC");
+      const { bad } = await found(["--data-dir", disk, "--database-url", database.url]);
+      expect(bad).toContain(`failed disk: The disk of ${disk} is full`);
+      expect(bad).toContain("failed master key: There is no master key in the data folder");
+      expect(bad).toContain("failed marker: The folder");
+      expect((await readdir(disk)).toSorted()).toEqual(["filler", "more"]);
+    } finally {
+      await run("umount", [disk]);
+    }
+  });
 
   test(
     "names mounts in the wrong region, and counts keys that are no path",
-    { timeout: 60_000 },
+    long,
     async ({ skip }) => {
       await mkdir(at("shelf"));
       const config = at("regions.yaml");
@@ -621,8 +609,21 @@ describe("doctor", () => {
     },
   );
 
+  test(
+    "names a mount made while the server ran whose storage is not where it has to be",
+    long,
+    async () => {
+      const mount = ["/moved", "--backend", "shelf", "--region", "mars"];
+      await writeFile(at("plan.json"), await done(["mount", "plan", ...mount, "--json"]));
+      await done(["mount", "apply", "plan.json"]);
+      expect((await found([])).bad).toBe(
+        "failed mount: The storage of the mount /moved does not answer, or is not in 'mars', where it has to be.",
+      );
+    },
+  );
+
   // The last one: the server is gone then.
-  test("names what a write that was killed left", { timeout: 60_000 }, async () => {
+  test("names what a write that was killed left", long, async () => {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new Uint8Array(300_000)),
     });

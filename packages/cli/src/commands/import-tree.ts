@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { Bind, Cli } from "../cli.ts";
 import { about, UsageError } from "../failure.ts";
 import { humanSize } from "../human.ts";
-import { bucketSource } from "../import/bucket-source.ts";
 import { folderSource } from "../import/folder-source.ts";
 import { importTree } from "../import/import-tree.ts";
 import { serverSource } from "../import/server-source.ts";
@@ -18,7 +17,11 @@ interface Flags {
 
 /** `s3://` is a bucket, `alias:/path` a tree on a server, `:/path` one on the target's own; everything else a folder. */
 const sourceOf = async (cli: Cli, text: string): Promise<ImportSource> => {
-  if (text.startsWith("s3://")) return bucketSource(cli, text);
+  if (text.startsWith("s3://")) {
+    // Loaded for buckets alone: every other command would wait for it.
+    const { bucketSource } = await import("../import/bucket-source.ts");
+    return bucketSource(cli, text);
+  }
   const remote = /^(?:[A-Za-z0-9][A-Za-z0-9_.-]+)?:\//.test(text);
   if (!remote) return folderSource(cli.io.cwd, text);
   const place = await cli.place(text.startsWith(":") ? text.slice(1) : text);

@@ -94,6 +94,34 @@ const unreadyOf = (what: string): Finding => {
   return { check: "ready", state: "failed", detail: `Not ready: ${what}.`, next: "Read its log." };
 };
 
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && error.name === "TimeoutError";
+
+const readiness = async (
+  fetch: typeof globalThis.fetch,
+  base: string,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> => {
+  const check = "ready";
+  try {
+    const answer = await fetch(`${base}/readyz`, { signal });
+    const problem = problemSchema.safeParse(await answer.json().catch(() => undefined));
+    const unready = problem.success ? (problem.data.unready ?? []) : [];
+    if (unready.length > 0) return unready.map(unreadyOf);
+    return [{ check, state: "ok", detail: "Database and mounts answer." }];
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    return [
+      {
+        check,
+        state: "failed",
+        detail: "The server did not say in 10 s whether its database and mounts answer.",
+        next: "Look at the load of its machine and of its database, and at its log.",
+      },
+    ];
+  }
+};
+
 const keyOf = async (remote: RemoteFS, signal: AbortSignal): Promise<Finding> => {
   const check = "key";
   try {
@@ -105,6 +133,8 @@ const keyOf = async (remote: RemoteFS, signal: AbortSignal): Promise<Finding> =>
       detail: `The key is ${whose}, ${principal.subject.type}:${principal.subject.id}, home ${home}`,
     };
   } catch (error) {
+    if (isTimeout(error))
+      return { check, state: "skipped", detail: "The server did not say in 10 s." };
     if (!(error instanceof BulkheadError)) throw error;
     if (error.code === "unauthenticated")
       return {
@@ -124,6 +154,40 @@ const keyOf = async (remote: RemoteFS, signal: AbortSignal): Promise<Finding> =>
     };
   }
 };
+
+/** So many are asked at most: a look, no survey. */
+const mostMounts = 100;
+
+/** The mounts that were made while the server ran, as far as the key may see them; those of its file are its readiness. */
+async function* mountsOf(remote: RemoteFS, signal: AbortSignal): AsyncGenerator<Finding> {
+  const check = "mount";
+  let asked = 0;
+  try {
+    for await (const { id, path, origin, region } of remote.mounts.list({}, { signal })) {
+      if (origin !== "api" || asked === mostMounts) continue;
+      asked += 1;
+      const { state } = await remote.mounts.get(id, { signal });
+      if (state === "unavailable")
+        yield {
+          check,
+          state: "failed",
+          detail: `The storage of the mount ${path} does not answer${region === null ? "" : `, or is not in '${region}', where it has to be`}.`,
+          next: `Look at it with: bulkhead mount get ${path}; correct its region, credentials or backend, or unmount it.`,
+        };
+    }
+  } catch (error) {
+    if (isTimeout(error))
+      return yield {
+        check,
+        state: "warning",
+        detail: "The storages of mounts were not all asked: that took longer than 10 s.",
+        next: "Ask them one by one: bulkhead mount ls, bulkhead mount get <path>.",
+      };
+    // Whoever may not look at mounts has none to look after.
+    if (!(error instanceof BulkheadError) || (error.status !== 403 && error.status !== 404))
+      throw error;
+  }
+}
 
 /** Asks a server what it says of itself and of the key; the first finding tells whether it answers. */
 export async function* askServer(
@@ -164,12 +228,7 @@ export async function* askServer(
   };
   yield* clockOf(answer.headers.get("Date"), performance.now() - asked, Date.now());
 
-  const ready = await fetch(`${base}/readyz`, { signal: within() });
-  const problem = problemSchema.safeParse(await ready.json().catch(() => undefined));
-  const unready = problem.success ? (problem.data.unready ?? []) : [];
-  yield* unready.map(unreadyOf);
-  if (unready.length === 0)
-    yield { check: "ready", state: "ok", detail: "Database and mounts answer." };
+  yield* await readiness(fetch, base, within());
 
   if (key === undefined)
     return yield {
@@ -179,5 +238,8 @@ export async function* askServer(
       next: "Set BULKHEAD_KEY, pass --key, or store one: bulkhead profile add <name>.",
     };
   const retry = { attempts: 1 };
-  yield await keyOf(new RemoteFS({ url, apiKey: key, fetch, retry }), within());
+  const remote = new RemoteFS({ url, apiKey: key, fetch, retry });
+  const known = await keyOf(remote, within());
+  yield known;
+  if (known.state === "ok") yield* mountsOf(remote, within());
 }

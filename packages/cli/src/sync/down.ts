@@ -2,6 +2,7 @@ import type { RemoteContent } from "@bulkhead/client";
 import { constants } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { LocalConflict } from "../failure.ts";
 import { isThere } from "../import/import-file.ts";
 import { isMissing, stampOf } from "../import/folder-source.ts";
 import { patiently } from "../import/patiently.ts";
@@ -22,8 +23,8 @@ interface Ends {
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Error && "code" in error && codes.includes(String(error.code));
 
-const changed = (): Error =>
-  new Error(
+const changed = (): LocalConflict =>
+  new LocalConflict(
     "something else is there, or it was changed meanwhile; it was left as it is: look, and run the command again",
   );
 
@@ -37,9 +38,10 @@ const directories = async (root: string, below: readonly string[]): Promise<stri
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
       if (!(await lstat(folder)).isDirectory())
-        throw new Error(`${folder} is in the way: it is no directory, and links are not followed`, {
-          cause: error,
-        });
+        throw new LocalConflict(
+          `${folder} is in the way: it is no directory, and links are not followed`,
+          { cause: error },
+        );
     }
   }
   return folder;

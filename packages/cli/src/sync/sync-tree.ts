@@ -1,5 +1,5 @@
 import type { Cli } from "../cli.ts";
-import { about, Failure } from "../failure.ts";
+import { about, Failure, LocalConflict } from "../failure.ts";
 import { humanSize } from "../human.ts";
 import { endsAll } from "../import/ends-all.ts";
 import type { ImportState } from "../import/import-state.ts";
@@ -119,7 +119,7 @@ export const syncTree = async (
       if (!dryRun && !(await target.remove(below, stamp)))
         throw new Failure(
           target.spelled(below),
-          new Error("it was changed meanwhile, and was not removed"),
+          new LocalConflict("it was changed meanwhile, and was not removed"),
         );
       report.removed += 1;
     }),

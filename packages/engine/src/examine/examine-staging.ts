@@ -57,8 +57,12 @@ export const examineStaging = async (
     [join(dataDir, "platform"), 0],
     [join(dataDir, "content"), depth],
     [join(dataDir, "tenants"), depth],
-    ...storagesOf(options).flatMap(({ spec }) =>
+    ...storagesOf({ ...options, mounts: [] }).flatMap(({ spec }) =>
       spec.options.root === undefined ? [] : [[spec.options.root, depth] as const],
+    ),
+    // What lies in these are files, as many as there may be.
+    ...options.mounts.flatMap((spec) =>
+      spec.options.root === undefined ? [] : [[spec.options.root, 0] as const],
     ),
   ]);
   for (const [folder, levels] of folders)
