@@ -115,6 +115,7 @@ test("the guide has its pages, and each shows something that runs", () => {
     "docs/guide/tenants-and-keys.md",
     "docs/guide/upgrade.md",
     "docs/guide/usage-and-bills.md",
+    "docs/guide/verify.md",
   ]);
   for (const page of guide)
     expect(page.blocks.some(({ language }) => /^(?:sh|ts|yaml)$/.test(language))).toBe(true);
