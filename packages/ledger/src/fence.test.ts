@@ -25,9 +25,12 @@ test(
       const decided = settlement(tenant.uid, revisions);
       let returned = false;
       const writers = Array.from({ length: 6 }, async (_, i) => {
-        const id = await other.intents.begin(decided, writing(`race-${i}`));
+        const intent = writing(`race-${i}`);
+        const late = i % 2 === 0 ? other.intents.late(decided, intent) : undefined;
+        const id = late?.id ?? (await other.intents.begin(decided, intent));
         if (i > 2) await new Promise((resolve) => setTimeout(resolve, i));
-        const answer = await other.intents.commit(decided, id, staged);
+        const answer = await (late?.grant(decided, staged) ??
+          other.intents.commit(decided, id, staged));
         if (answer === "moved") {
           moved += 1;
           await other.intents.discard(id);
@@ -154,10 +157,14 @@ test("Any difference of a revision asks for the decision again: a number, an epo
     [platform, { ...own, epoch: "00000000-0000-4000-8000-000000000000" }],
     [{ ...platform, n: platform.n - 1 }, own],
     [platform, { ...own, tenant: "00000000-0000-4000-8000-000000000000" }],
-  ])
-    expect(await at.ledger.intents.commit(settlement(tenant.uid, changed), id, staged)).toBe(
+  ]) {
+    const other = settlement(tenant.uid, changed);
+    expect(await at.ledger.intents.commit(other, id, staged)).toBe("moved");
+    expect(await at.ledger.intents.late(other, writing("late"))?.grant(other, staged)).toBe(
       "moved",
     );
+  }
+  expect(await at.ledger.intents.pending("late")).toEqual([]);
   expect((await at.ledger.intents.pending("m")).find((one) => one.id === id)?.state).toBe("open");
   expect(await at.ledger.intents.commit(decided, id, staged)).toBe("committing");
   await at.ledger.intents.discard(id);

@@ -151,3 +151,57 @@ test("A commit under a lease that is another's by now is refused", async () => {
     "open",
   ]);
 });
+
+test("An intent that is written as it is granted has the lease, the room and the end of any other", async () => {
+  const { uid } = await at.tenant("late");
+  const { intents, leases } = at.ledger;
+  const decided = settlement(uid, [], { audit: draft("k", "write") });
+  const head = async (): Promise<object | undefined> =>
+    (
+      await at.sql<Record<string, number>>(
+        `select h.used::int, h.reserved::int, h.files::int, h.reserved_files::int, h.seq::int
+         from bulkhead.tenant_head h where h.uid = $1`,
+        [uid],
+      )
+    )[0];
+  const holder = { host: "h", boot: "b", pid: 1, startTime: "1" };
+  const held = await leases.acquire("mount:late", holder, 60_000);
+  const intent = { ...writing("late"), fencing: held?.fencing };
+  const started = await head();
+  await at.sql("update bulkhead.tenant set limits = $2 where uid = $1", [
+    uid,
+    JSON.stringify({ bytes: 5, files: 1 }),
+  ]);
+  const late = intents.late(decided, intent);
+  for (let i = 0; i < 2; i++)
+    expect(await late?.grant(decided, { id: "s", size: 3, digest: "d" })).toBe("committing");
+  expect(await intents.pending("late")).toMatchObject([
+    { ...intent, id: late?.id, tenant: uid, state: "committing", staged: "s" },
+  ]);
+  expect(await head()).toMatchObject({ reserved: 3, files: 1, reserved_files: 1 });
+  const grantAt = (path: string, size: number): Promise<unknown> | undefined =>
+    intents.late(decided, { ...intent, paths: [path] })?.grant(decided, { id: "t", size });
+  await expect(grantAt("c", 1)).rejects.toMatchObject({ fields: { resource: "files" } });
+  await expect(grantAt("a/b", 3)).rejects.toMatchObject({ fields: { resource: "bytes" } });
+
+  const fact = { is: "file", path: "a/b", size: 3, etag: "e" } as const;
+  const charge = { facts: [fact], alone: false };
+  expect(await intents.settle(late?.id ?? "", { bytes: 3 }, charge)).toBe("settled");
+  expect(await intents.settle(late?.id ?? "", { bytes: 3 }, charge)).toBe("gone");
+  const after = { used: 3, reserved: 0, files: 1, reserved_files: 0 };
+  expect(await head()).toEqual({ ...started, ...after, seq: 1 });
+  expect(await at.ledger.auditLog.verify(uid)).toBeUndefined();
+  expect((await at.ledger.auditLog.list(uid, { limit: 1 })).items).toMatchObject([
+    { key: "k", action: "write", detail: { bytes: 3 } },
+  ]);
+  // What it replaces makes room for it.
+  expect(await grantAt("a/b", 5)).toBe("committing");
+
+  await leases.acquire("mount:late", { ...holder, pid: 2 }, 60_000, () => true);
+  await expect(grantAt("a/b", 1)).rejects.toMatchObject({ code: "unavailable" });
+  for (const other of [
+    { ...decided, idempotency: `${uid}.${uid}` },
+    { ...decided, reserved: { bytes: 3, files: 0, id: uid } },
+  ])
+    expect(intents.late(other, intent)).toBeUndefined();
+});
