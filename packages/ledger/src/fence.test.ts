@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Fixture, draft, fixture, settlement, writing } from "./test/fixture.ts";
-import type { Ledger } from "./types.ts";
+import { type Ledger, platformUid } from "./types.ts";
 
 let at: Fixture;
 let other: Ledger;
@@ -87,6 +87,18 @@ test("A revoke waits for a commit that is just being granted, and a commit for a
     tenant.uid,
     (await at.ledger.authority.admit((await at.key(tenant)).key)).revisions,
   );
+  // One that is written as it is granted holds the same fences.
+  await slow.client.query("begin");
+  await slow.client.query(
+    `select bulkhead.intent_grant_v1($1, gen_random_uuid(), $2, $3::uuid[], array[null, null]::bigint[],
+       array[null, null]::uuid[], 'm', null, '{f}', 3, 's', 3, null, null)`,
+    [tenant.uid, JSON.stringify(second), [platformUid, tenant.uid]],
+  );
+  for (const uid of [platformUid, tenant.uid])
+    expect(
+      await at.sql("select pg_try_advisory_xact_lock(bulkhead.fence_key($1)) as free", [uid]),
+    ).toEqual([{ free: false }]);
+  await slow.client.query("rollback");
   const late = await at.ledger.intents.begin(second, writing());
   await using change = await at.connect("bulkhead_system");
   await change.client.query("begin");

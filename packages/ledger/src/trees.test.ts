@@ -45,6 +45,36 @@ test("A tree is made once for a mount, and refused to another tenant", async () 
   ).rejects.toMatchObject({ code: "conflict" });
 });
 
+test("A page tells of each entry what a look at it tells", async () => {
+  const { trees } = at.ledger;
+  const put = async (name: string, more: Partial<TreeWrite> = {}): Promise<void> => {
+    const wrote = await trees.write(tree, { ...writing(tree, `page/${name}`, name), ...more });
+    expect(wrote).toMatchObject({ state: "done" });
+  };
+  const metadata = { a: 'tab\tline\n"quoted"', b: "\u{1f600}" };
+  await put("dir/x");
+  for (const name of ["a", "plain", "\u{1f600} '\"", "__proto__"]) await put(name);
+  await put("typed", { contentType: 'text/x\n,"y' });
+  await put("__proto__", { metadata });
+  await put("both", { contentType: "text/z", metadata });
+  await at.sql(
+    `update bulkhead.node set created_at = '1969-07-20 20:17:40.1239Z', modified_at = '2262-04-11 23:47:16.8547Z'
+     where tree = $1 and sort_key = 'a'`,
+    [tree.id],
+  );
+  const names = ["__proto__", "a", "both", "dir", "plain", "typed", "\u{1f600} '\""];
+  const looked = names.map(async (name) => {
+    const look = await trees.stat(tree, `page/${name}`);
+    return look.state === "done" ? look.stat : look;
+  });
+  const page = await trees.list(tree, "page", "", 100);
+  expect(page).toEqual({ state: "done", entries: await Promise.all(looked) });
+  const few = await trees.list(tree, "page", "both", 2);
+  expect(few).toMatchObject({ entries: [{ name: "dir" }, { name: "plain" }] });
+  expect(await trees.list(tree, "page", "\u{10ffff}", 2)).toEqual({ state: "done", entries: [] });
+  expect(await trees.list(tree, "page/a", "", 2)).toMatchObject({ code: "not-directory" });
+});
+
 test("One write stands on a blob, and no other after it", async () => {
   const { trees } = at.ledger;
   const opened = await trees.openBlob(tree, "large", "overwrite", 20_000);
