@@ -13,7 +13,8 @@ describe.skipIf(reason !== undefined)(`s3 ${reason ?? ""}`, { timeout: 60_000 },
       {
         name: `s3 on ${server.name}`,
         timeoutMs: 60_000,
-        open: async () => ({ backend: await open() }),
+        // With what is known of directories put to use as soon as there is anything to know.
+        open: async () => ({ backend: await open({ limits: { looks: 1 } }) }),
       },
     );
   }

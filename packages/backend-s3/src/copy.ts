@@ -58,6 +58,8 @@ export const copyFile = async (
 ): Promise<string> => {
   const facts = await headObject(store, source.key, ctx.signal);
   if (facts === undefined || facts.etag !== source.etag) throw changed(facts?.etag);
+  store.places.making(to);
+  store.files.delete(to);
   const etag = await certainly(store, {
     ctx,
     path: to,
@@ -133,6 +135,7 @@ export const copyBelow = async (
   write: string,
 ): Promise<Removed> => {
   const [source, target] = [store.keys.below(from), store.keys.below(to)];
+  store.places.makingDirectory(to);
   let [files, bytes] = [0, 0];
   try {
     const limit = pLimit(parallel);

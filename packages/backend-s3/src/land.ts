@@ -2,7 +2,7 @@ import { type BackendPath, type Mode, type OpContext, type WriteResult } from "@
 import { answerFor, faultOf, isAmbiguous, isRefused } from "./fault.ts";
 import { judgeTarget, refusalOf } from "./judge.ts";
 import { headObject, type ObjectFacts, ownSignal } from "./head-object.ts";
-import { findTarget } from "./look.ts";
+import { findTarget, isBelowFile } from "./look.ts";
 import { checkAborted } from "./pull.ts";
 import { quotedEtag, type Store, type StoredObject } from "./store.ts";
 
@@ -44,19 +44,32 @@ export interface Landing {
   readonly staged: string;
   /** Left with the object: what the PUT is known by. */
   readonly write: string;
-  /** Makes the object visible, and answers its ETag. */
-  readonly effect: () => Promise<string>;
+  /** Makes the object visible on the condition of that mode, and answers its ETag. */
+  readonly effect: (mode: Mode) => Promise<string>;
+  /** True if a refused effect may be tried on another condition: all of the content is at hand. */
+  readonly again?: boolean;
 }
 
 /** Puts content where it belongs: looks, asks for the commit, and then, in one step of the store, makes it visible. */
 export const land = (store: Store, landing: Landing): Promise<WriteResult> =>
   store.locks.hold({ exclusive: [landing.path] }, async () => {
-    const { ctx, path, mode, size, staged } = landing;
-    const before = await lookAtTarget(store, path, mode, ctx.signal);
+    const { ctx, path, mode, size, staged, effect } = landing;
+    const blind = await canBeBlind(store, landing);
+    let before = blind
+      ? overwritten(store, landing)
+      : await lookAtTarget(store, path, mode, ctx.signal);
     checkAborted(ctx.signal);
     await ctx.commit({ id: staged, size, ...(before && { etagBefore: before.etag }) });
-    const etag = await certainly(store, landing);
+    store.places.making(path);
+    store.files.delete(path);
+    const etag = await certainly(store, {
+      ...landing,
+      effect: !blind
+        ? () => effect(mode)
+        : () => swapped(store, landing, before, (now) => (before = now)),
+    });
     store.notFiles.delete(path);
+    store.files.set(path, { etag, size });
     return {
       etag,
       size,
@@ -64,6 +77,69 @@ export const land = (store: Store, landing: Landing): Promise<WriteResult> =>
       ...(before && { replaced: { size: before.size } }),
     };
   });
+
+type Before = Pick<StoredObject, "etag" | "size"> | undefined;
+
+/**
+ * True if the store's own conditions say all that there is to say: nothing but a file can be at the target, or above
+ * it. Not where files are met again and again: one look is less than two tries.
+ */
+const canBeBlind = async (
+  store: Store,
+  { ctx, path, mode, again = false }: Landing,
+): Promise<boolean> => {
+  const { places, support, collisions } = store;
+  if (!again || !collisions || typeof mode === "object") return false;
+  if (!support.createOnly || !support.ifMatch || !places.isNoDirectory(path)) return false;
+  if (mode === "overwrite" && !store.files.has(path) && places.meets(path)) return false;
+  return !(await isBelowFile(store, path, ctx.signal));
+};
+
+/** The file that is believed to be there because it was written a moment ago; whether it is, the store will say. */
+const overwritten = ({ files }: Store, { path, mode }: Landing): Before =>
+  mode === "overwrite" ? files.get(path) : undefined;
+
+const swaps = 4;
+
+/** Puts a file in the place of what is believed to be there, or, as the store tells otherwise, of what really is. */
+const swapped = async (
+  store: Store,
+  { ctx, path, mode, size, write, effect }: Landing,
+  before: Before,
+  found: (before: Before) => void,
+): Promise<string> => {
+  let now = before;
+  for (let left = swaps; ; left -= 1) {
+    try {
+      return await effect(now === undefined ? "create" : { ifMatch: now.etag });
+    } catch (error) {
+      if (mode === "create" || !isRefused(error) || left === 1) throw error;
+      const head = await headObject(store, store.keys.of(path), ctx.signal);
+      if (head !== undefined && isOurs(store, { ctx, path, size, write }, head)) return head.etag;
+      if (now === undefined && head !== undefined) store.places.met(path);
+      now = head;
+      found(now);
+    }
+  }
+};
+
+const doubtOf = (ctx: OpContext, key: string): string => `${ctx.requestId}\n${key}`;
+
+/** True for an object that this request stored, in this try of it or an earlier one whose answer was lost. */
+const isOurs = (
+  store: Store,
+  {
+    ctx,
+    path,
+    key = store.keys.of(path),
+    size,
+    write,
+  }: Pick<Landing, "ctx" | "path" | "key" | "size" | "write">,
+  now: ObjectFacts,
+): boolean =>
+  now.write !== undefined &&
+  (now.write === write ||
+    (store.doubts.get(doubtOf(ctx, key))?.has(now.write) === true && now.size === size));
 
 /**
  * Runs the effect. Where the store's answer leaves open whether it happened, or refuses what an earlier try of the same
@@ -79,7 +155,9 @@ export const certainly = async (
     size,
     write,
     effect,
-  }: Pick<Landing, "ctx" | "path" | "key" | "mode" | "size" | "write" | "effect">,
+  }: Pick<Landing, "ctx" | "path" | "key" | "mode" | "size" | "write"> & {
+    readonly effect: () => Promise<string>;
+  },
 ): Promise<string> => {
   try {
     return await effect();
@@ -87,7 +165,7 @@ export const certainly = async (
     const refused = isRefused(error);
     if (!refused && !isAmbiguous(error) && faultOf(error).status !== 409)
       throw answerFor(error, ctx.signal);
-    const doubt = `${ctx.requestId}\n${key}`;
+    const doubt = doubtOf(ctx, key);
     const earlier = store.doubts.get(doubt);
     let now: ObjectFacts | undefined;
     try {
@@ -97,10 +175,7 @@ export const certainly = async (
       store.doubts.set(doubt, new Set([...(earlier ?? []), write]));
       throw answerFor(error, ctx.signal);
     }
-    const ours =
-      now?.write !== undefined &&
-      (now.write === write || (earlier?.has(now.write) === true && now.size === size));
-    if (now !== undefined && ours) return now.etag;
+    if (now !== undefined && isOurs(store, { ctx, path, key, size, write }, now)) return now.etag;
     if (refused) throw refusalOf(mode, now);
     // It may still come, and would be found by a try after this one.
     store.doubts.set(doubt, new Set([...(earlier ?? []), write]));

@@ -45,7 +45,7 @@ export const findAt = async (
 };
 
 /** True if one of the directories that would hold a path is a file. What was seen not to be one is not asked again. */
-const isBelowFile = async (
+export const isBelowFile = async (
   store: Store,
   path: BackendPath,
   signal: AbortSignal,
@@ -63,6 +63,25 @@ const isBelowFile = async (
   return found.includes(true);
 };
 
+const lookAt = (
+  store: Store,
+  path: BackendPath,
+  signal: AbortSignal,
+): ReturnType<typeof findAt> => {
+  store.places.looked(path);
+  return findAt(store, path, signal);
+};
+
+/** Finds what is where no directory is: its own key is all that has to be asked for. */
+const fileAt = async (
+  store: Store,
+  path: BackendPath,
+  signal: AbortSignal,
+): ReturnType<typeof findAt> => {
+  const head = await headObject(store, store.keys.of(path), signal);
+  return head === undefined ? { is: "missing" } : { is: "file", ...head };
+};
+
 /** Finds what a file put at `path` would meet. */
 export const findTarget = async (
   store: Store,
@@ -70,7 +89,7 @@ export const findTarget = async (
   signal: AbortSignal,
 ): Promise<Found> => {
   const [found, below] = await Promise.all([
-    findAt(store, path, signal),
+    store.places.isNoDirectory(path) ? fileAt(store, path, signal) : lookAt(store, path, signal),
     isBelowFile(store, path, signal),
   ]);
   return found.is === "missing" && below ? { is: "below-file" } : found;

@@ -27,6 +27,7 @@ export const mkdir =
         const write = randomUUID();
         checkAborted(ctx.signal);
         await ctx.commit({ id: stagedId({ kind: "object", write }), size: 0 });
+        store.places.makingDirectory(path);
         const key = store.keys.below(path);
         const effect = async (): Promise<string> => {
           const answer = await store.api.putObject(

@@ -34,6 +34,7 @@ export const move =
           ...(replaced && { etagBefore: replaced.etag }),
         });
         await copyFile(store, ctx, from, to, mode, write, source, replaced);
+        store.files.delete(from);
         await deleteThat(store, source.key, source.etag, ctx.signal);
         return replaced === undefined ? {} : { replaced: { size: replaced.size } };
       });

@@ -14,6 +14,8 @@ export interface Limits {
   /** What is longer is copied in parts of `copyPartBytes`. */
   readonly copyBytes: number;
   readonly copyPartBytes: number;
+  /** After so many looks before writes in one directory, all of it is found out, so that the next ones need none. */
+  readonly looks: number;
 }
 
 export const defaultLimits: Limits = {
@@ -23,6 +25,7 @@ export const defaultLimits: Limits = {
   parallelParts: 4,
   copyBytes: 5 * 1024 ** 3,
   copyPartBytes: 512 * 1024 ** 2,
+  looks: 4,
 };
 
 /** What requests are signed with. */
@@ -55,6 +58,8 @@ export interface S3Options extends S3Keys {
   readonly collisions?: boolean | undefined;
   /** The id that the bucket's marker has to have under this prefix. Without one, a place that has no marker is given one. */
   readonly marker?: { readonly expect?: string } | undefined;
+  /** Told where the bucket says that it is, before anything is written to it; rejects where that will not do. */
+  readonly admit?: ((region: string | undefined) => Promise<void>) | undefined;
   /** What an earlier opening of the same bucket found out, which is then not asked again. */
   readonly support?: Support | undefined;
   readonly limits?: Partial<Limits> | undefined;

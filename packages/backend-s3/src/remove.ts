@@ -48,6 +48,7 @@ const removeFile = async (
     size: 0,
     etagBefore: etag,
   });
+  store.files.delete(path);
   await deleteThat(store, store.keys.of(path), etag, ctx.signal);
   return { files: 1, bytes: size };
 };

@@ -14,6 +14,7 @@ import { copy } from "./copy.ts";
 import { answerFor, headerOf } from "./fault.ts";
 import { type HiddenKeys, hiddenKeys } from "./hidden-keys.ts";
 import { keysOf } from "./keys.ts";
+import { knownPlaces } from "./known-places.ts";
 import { list } from "./list.ts";
 import { listObjects } from "./list-objects.ts";
 import { findMarker } from "./marker.ts";
@@ -24,7 +25,7 @@ import { maxFileSize } from "./part-sizes.ts";
 import { read, stat } from "./read.ts";
 import { recovery } from "./recover.ts";
 import { remove } from "./remove.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoredObject } from "./store.ts";
 import { probeSupport, type Support, unknownSupport } from "./support.ts";
 import { write } from "./write.ts";
 
@@ -57,7 +58,10 @@ const capabilityOf = ({ support, keys }: Store): Capability => ({
 });
 
 /** The bucket's own word for where it is: an answer, or the refusal that names the right place. */
-const regionOf = async ({ api, bucket }: Store): Promise<string | undefined> => {
+const regionOf = async ({
+  api,
+  bucket,
+}: Pick<Store, "api" | "bucket">): Promise<string | undefined> => {
   try {
     const head = await api.headBucket({ Bucket: bucket });
     return head.BucketRegion === "" ? undefined : head.BucketRegion;
@@ -80,18 +84,26 @@ export const s3 = async (options: S3Options): Promise<S3Backend> => {
   let store: Store;
   let marker: string | undefined;
   try {
+    // Before anything is written there, not even to find out what it supports.
+    if (options.admit !== undefined) await options.admit(await regionOf({ api, bucket }));
     const support =
       options.support ??
       (readOnly ? unknownSupport : await probeSupport(api, bucket, keys, signal));
+    const limits = { ...defaultLimits, ...options.limits };
     store = {
       api,
       bucket,
       keys,
       support,
-      limits: { ...defaultLimits, ...options.limits },
+      limits,
       checksums: options.requestChecksumCalculation !== "required",
       collisions: options.collisions ?? true,
       locks: pathLocks(),
+      places: knownPlaces({ api, bucket, keys, support, limits }),
+      files: new LRUCache<BackendPath, Pick<StoredObject, "etag" | "size">>({
+        max: 10_000,
+        ttl: notFileMs,
+      }),
       notFiles: new LRUCache<BackendPath, true>({ max: 10_000, ttl: notFileMs }),
       doubts: new LRUCache<string, ReadonlySet<string>>({ max: 1000, ttl: doubtMs }),
     };

@@ -3,6 +3,7 @@ import type { BackendPath } from "@bulkhead/contract";
 import type { PathLocks } from "@bulkhead/kit";
 import type { LRUCache } from "lru-cache";
 import type { Keys } from "./keys.ts";
+import type { KnownPlaces } from "./known-places.ts";
 import type { Limits } from "./options.ts";
 import type { Support } from "./support.ts";
 
@@ -19,6 +20,10 @@ export interface Store {
   readonly collisions: boolean;
   /** Between the operations of this process. */
   readonly locks: PathLocks;
+  /** What is known of directories. */
+  readonly places: KnownPlaces;
+  /** Files that were written a moment ago, as they were. */
+  readonly files: LRUCache<BackendPath, Pick<StoredObject, "etag" | "size">>;
   /** Paths that were seen not to be files a moment ago. */
   readonly notFiles: LRUCache<BackendPath, true>;
   /** Ids of PUTs whose result is not known, by request and path: an effect that comes late is known by them. */

@@ -52,13 +52,14 @@ const inOnePiece = (store: Store, upload: Upload, bytes: Uint8Array): Promise<Wr
     size: bytes.length,
     staged: stagedId({ kind: "object", write: id }),
     write: id,
-    effect: async () => {
+    again: true,
+    effect: async (on) => {
       const answer = await store.api.putObject(
         {
           ...headersOf(store, upload),
           Body: bytes,
           ...(store.checksums && { ChecksumCRC32: checksumOf(bytes) }),
-          ...conditionOf(mode, store.support),
+          ...conditionOf(on, store.support),
         },
         { abortSignal: ctx.signal },
       );

@@ -1,6 +1,7 @@
 import { parseVirtualPath } from "@bulkhead/contract";
-import { type LedgerDump, readTable } from "@bulkhead/ledger";
-import type { MountSpec, PlacementSpec } from "./mount-spec.ts";
+import { type LedgerDump, readTable, runtimeMountId } from "@bulkhead/ledger";
+import { mountPlace } from "./mount-place.ts";
+import type { BackendSpec, MountSpec, PlacementSpec } from "./mount-spec.ts";
 import {
   configuredMountId,
   configuredPath,
@@ -28,13 +29,15 @@ export interface ContentPlace {
 
 export interface Omission {
   readonly path: string;
-  readonly why: "memory" | "read-only" | "own-database" | "bucket" | "mounted";
+  readonly why: "memory" | "read-only" | "own-database" | "bucket";
 }
 
 export interface PlacesOptions {
   readonly dataDir: string;
   readonly placements: Readonly<Record<string, PlacementSpec>>;
   readonly mounts: readonly MountSpec[];
+  /** What mounts stand on that were made while the server ran. */
+  readonly backends?: Readonly<Record<string, BackendSpec>> | undefined;
 }
 
 export interface Places {
@@ -48,7 +51,7 @@ export interface Places {
 export const placesOf = async (
   folder: string,
   dump: LedgerDump,
-  { dataDir, placements, mounts }: PlacesOptions,
+  { dataDir, placements, mounts, backends = {} }: PlacesOptions,
 ): Promise<Places> => {
   const { roots, deleted } = await rootsIn(folder, dump);
   const markers = new Map<string, string>();
@@ -107,9 +110,34 @@ export const placesOf = async (
         why: spec.readOnly ? "read-only" : spec.backend === "s3" ? "bucket" : "memory",
       });
   }
-  // Their templates and credentials are the server's; what lies there is backed up where it is.
-  for await (const [path = ""] of readTable(folder, dump, "mount", ["path"]))
-    omitted.push({ path, why: "mounted" });
+  // Their rows, sealed credentials among them, are the ledger's, and in its dump.
+  const columns = ["id", "path", "tenant", "backend", "storage"];
+  for await (const [id = "", path = "", tenantUid, backend = "", storage = "{}"] of readTable(
+    folder,
+    dump,
+    "mount",
+    columns,
+  )) {
+    const found = mountPlace(backends, { id, backend, storage: JSON.parse(storage), tenantUid });
+    if (found === undefined) throw unconfigured(path, `the backend '${backend}'`);
+    const { spec } = found;
+    const mount = runtimeMountId(id);
+    const isFolder = spec.backend === "local" || spec.backend === "versioned";
+    if (found.bucket === undefined && found.folder !== undefined && isFolder && !spec.readOnly)
+      places.push({
+        mount,
+        kind: spec.backend,
+        path,
+        folder: found.folder,
+        marker: markers.get(mount),
+        going: tenantUid !== undefined && deleted.has(tenantUid),
+      });
+    else
+      omitted.push({
+        path,
+        why: found.bucket !== undefined ? "bucket" : spec.readOnly ? "read-only" : "memory",
+      });
+  }
   const configured = new Set(mounts.map(configuredMountId));
   for (const id of markers.keys()) {
     const path = configuredPath(id);

@@ -89,6 +89,22 @@ describe(
           priority: 0,
         },
       ],
+      backends: {
+        shelf: {
+          backend: "local",
+          options: { root: join(dir.path, at, "shelf") },
+          durability: "relaxed",
+          readOnly: false,
+          tenants: false,
+        },
+        kept: {
+          backend: "versioned",
+          options: { root: join(dir.path, at, "kept") },
+          durability: "relaxed",
+          readOnly: false,
+          tenants: false,
+        },
+      },
       log: () => undefined,
     });
     const urlOf = (i: number): string => {
@@ -125,6 +141,13 @@ describe(
         name: "k",
         workspacePrefix: "/workspace/acme",
       }));
+      const { mounts } = engine.control;
+      const add = [
+        { path: "/workspace/acme/shelf", backend: "shelf", folder: "old" },
+        { path: "/workspace/acme/kept", backend: "kept" },
+      ];
+      const planned = await mounts.plan(await as(engine, platformKey), { add });
+      await mounts.apply(await as(engine, platformKey), planned);
       const ctx = await as(engine, key);
       const put = async (name: string, body: Uint8Array): Promise<void> => {
         await engine.control.session.write(ctx, path(name), bytesBody(body));
@@ -133,6 +156,9 @@ describe(
       await put("/small", Buffer.from("hello\tworld\\\n"));
       await put("/ünï\u2028code", Buffer.from("named"));
       await put("/plain/deep/er/file", long(7));
+      await put("/shelf/letter", long(3));
+      await put("/kept/deep/file", long(4));
+      await put("/kept/deep/file", long(5));
       await put("/plain/zwei\u2028Zeilen", Buffer.from("named"));
       for (let i = 0; i < 20; i++) await put(`/many/${i}`, long(i));
       // As if it had been put there when nobody counted.
@@ -326,6 +352,7 @@ describe(
       ).rejects.toThrow(/another master key/);
       await expect(restore({ ...target("backup"), mounts: [] })).rejects.toThrow(/--config/);
       await expect(restore({ ...target("backup"), placements: {} })).rejects.toThrow(/--config/);
+      await expect(restore({ ...target("backup"), backends: {} })).rejects.toThrow(/--config/);
       await mkdir(join(dir.path, "full", "plain"), { recursive: true });
       await writeFile(join(dir.path, "full", "plain", "mine"), "mine");
       await expect(restore(target("backup", "full"))).rejects.toThrow(/not empty \(mine\)/);
@@ -369,7 +396,10 @@ describe(
       expect(Number(await textAt(restored, key, "/counter"))).toBeGreaterThanOrEqual(newest);
       expect(Number(await textAt(restored, key, "/plain/counter"))).toBeGreaterThanOrEqual(newest);
       const ctx = await as(restored, key);
-      const { session, tenants } = restored.control;
+      const { session, tenants, history } = restored.control;
+      const { entries } = await history.versions(ctx, path("/kept/deep/file"), {});
+      expect(entries.map(({ size }) => size)).toEqual([20_000, 20_000]);
+      await session.write(ctx, path("/kept/after"), bytesBody(long(6)));
       expect((await session.stat(ctx, path("/plain/empty"))).kind).toBe("directory");
       const was = await engine.control.session.stat(
         await as(engine, key),
@@ -441,7 +471,7 @@ describe(
       // None of those that nothing stands on any more.
       const live = await query(
         urlOf(1),
-        "select id::text from bulkhead.blob where refs > 0 limit 2",
+        "select id::text from bulkhead.blob where refs > 0 and content like 'root:%' limit 2",
       );
       const [first, second] = live.map(({ id }) => blobs.find((name) => name.endsWith(String(id))));
       await appendFile(join(root, first ?? ""), "!");

@@ -8,6 +8,7 @@ import {
 } from "@bulkhead/backend-s3";
 import { FileError } from "@bulkhead/contract";
 import type { ContentRoots } from "@bulkhead/ledger";
+import { verifyResidency } from "@bulkhead/resilience";
 import type { BucketPlace } from "./bucket-spec.ts";
 import type { StorageSpec } from "./mount-spec.ts";
 
@@ -62,8 +63,11 @@ export const openBucket = async (
   const expect = await contentRoots.get(store);
   const key = JSON.stringify([options.endpoint, options.bucket]);
   const known = supports.get(key);
+  // A bucket that is in another region is not even marked.
+  const admit = async (region: string | undefined): Promise<void> =>
+    void (await verifyResidency({ region: async () => region }, spec.region));
   const opening = (support?: Support): Promise<S3Backend> =>
-    s3({ ...options, support, marker: expect === undefined ? {} : { expect } });
+    s3({ ...options, support, admit, marker: expect === undefined ? {} : { expect } });
   // Whoever comes first asks; one that fails is asked again by the next.
   const support = await known?.catch(() => undefined);
   const opened = opening(support);

@@ -8,7 +8,7 @@ export type Region = string | { readonly attested: string };
  * attests it. Answers whether the storage itself confirmed it.
  */
 export const verifyResidency = async (
-  backend: Backend,
+  backend: Pick<Backend, "region">,
   region: Region | undefined,
 ): Promise<"verified" | "unverified"> => {
   if (region === undefined) return "unverified";

@@ -29,7 +29,6 @@ const reasons = {
   memory: "it is in memory",
   "read-only": "it is mounted to be read only",
   "own-database": "it is in a database of its own",
-  mounted: "it was mounted while the server ran",
   bucket: "it is in a bucket",
 } as const satisfies Record<Manifest["omitted"][number]["why"], string>;
 
