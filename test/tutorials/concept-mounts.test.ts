@@ -101,6 +101,40 @@ defaultPlacement: shared
       expect((await found("neighbour"))["ledger"]).toBeGreaterThan(0);
     }, 60_000);
 
+    it("tells where each file is, its earlier contents and what was removed among it", async () => {
+      const eu = tenants.get("eu-tenant");
+      expect((await send("eu-tenant", "in/20.txt", "another, of the same name")).status).toBe(200);
+      expect((await eu?.send("DELETE", `/v1/files/in/${sizes[1]}.txt`))?.status).toBe(204);
+      const looked = async () => {
+        const found = [];
+        for await (const item of root.residency.verify("eu-tenant", { pageSize: 2 }))
+          found.push([item.kind, item.path.split("/").at(-1), item.size, item.content.state]);
+        return found;
+      };
+      const items = [
+        ["file", "20.txt", 25, "unverified"],
+        ["versions", "20.txt", 20, "unverified"],
+        ["file", "400000.txt", 400_000, "unverified"],
+        ["removed", "16384.txt", 16_384, "unverified"],
+      ];
+      expect(await looked()).toEqual(items);
+      // Content in a row of the ledger, which is elsewhere, is found in the past, too.
+      const inRows = (where: string) =>
+        query(
+          server.databaseUrl,
+          `update bulkhead.node_version v set blob = null from bulkhead.tenant t
+         where t.uid = v.tenant and t.id = 'eu-tenant' and v.kind = 'write' and ${where}`,
+        );
+      await inRows("v.size = 20");
+      await inRows("v.size = 16384");
+      expect((await looked()).map((item) => item[3])).toEqual([
+        "unverified",
+        "violated",
+        "unverified",
+        "violated",
+      ]);
+    }, 60_000);
+
     it("answers 503 where a storage does not let it in, and writes nothing elsewhere", async () => {
       const late = `late-${randomBytes(8).toString("hex")}`;
       const role = `"${ownName}"`;

@@ -55,8 +55,9 @@ export const land = (store: Store, landing: Landing): Promise<WriteResult> =>
   store.locks.hold({ exclusive: [landing.path] }, async () => {
     const { ctx, path, mode, size, staged, effect } = landing;
     const blind = await canBeBlind(store, landing);
-    let before = blind
-      ? overwritten(store, landing)
+    // Believed to be there because it was written a moment ago; whether it is, the store will say.
+    let before: Before = blind
+      ? store.files.get(path)
       : await lookAtTarget(store, path, mode, ctx.signal);
     checkAborted(ctx.signal);
     await ctx.commit({ id: staged, size, ...(before && { etagBefore: before.etag }) });
@@ -89,22 +90,19 @@ const canBeBlind = async (
   { ctx, path, mode, again = false }: Landing,
 ): Promise<boolean> => {
   const { places, support, collisions } = store;
-  if (!again || !collisions || typeof mode === "object") return false;
+  // Who wants to create is refused before anything is committed where that can be known.
+  if (!again || !collisions || mode !== "overwrite") return false;
   if (!support.createOnly || !support.ifMatch || !places.isNoDirectory(path)) return false;
-  if (mode === "overwrite" && !store.files.has(path) && places.meets(path)) return false;
+  if (!store.files.has(path) && places.meets(path)) return false;
   return !(await isBelowFile(store, path, ctx.signal));
 };
-
-/** The file that is believed to be there because it was written a moment ago; whether it is, the store will say. */
-const overwritten = ({ files }: Store, { path, mode }: Landing): Before =>
-  mode === "overwrite" ? files.get(path) : undefined;
 
 const swaps = 4;
 
 /** Puts a file in the place of what is believed to be there, or, as the store tells otherwise, of what really is. */
 const swapped = async (
   store: Store,
-  { ctx, path, mode, size, write, effect }: Landing,
+  { ctx, path, size, write, effect }: Landing,
   before: Before,
   found: (before: Before) => void,
 ): Promise<string> => {
@@ -113,7 +111,7 @@ const swapped = async (
     try {
       return await effect(now === undefined ? "create" : { ifMatch: now.etag });
     } catch (error) {
-      if (mode === "create" || !isRefused(error) || left === 1) throw error;
+      if (!isRefused(error) || left === 1) throw error;
       const head = await headObject(store, store.keys.of(path), ctx.signal);
       if (head !== undefined && isOurs(store, { ctx, path, size, write }, head)) return head.etag;
       if (now === undefined && head !== undefined) store.places.met(path);

@@ -16,7 +16,7 @@ import type { RootsTable } from "./roots.ts";
 
 export interface ResidencyOptions {
   readonly roots: Pick<RootsTable, "table" | "catchUp">;
-  readonly trees: Pick<Ledger["trees"], "contentsApart">;
+  readonly trees: Pick<Ledger["trees"], "contentsApart" | "pastOf" | "removedFrom">;
   readonly ledgerRegion: string | undefined;
 }
 
@@ -36,7 +36,7 @@ export const residencyOf =
     const mounts = [...roots.table().mounts()]
       .filter(({ path }) => own.some((root) => isUnder(root, path)))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const [id, after] = positionOf(query.after);
+    const [id, after, removedPath, removedN] = positionOf(query.after);
     const index = id === undefined ? 0 : mounts.findIndex((mount) => mount.id === id);
     const mount = mounts[index];
     if (mount === undefined) return { items: [] };
@@ -58,29 +58,56 @@ export const residencyOf =
       const real = await mount.backend.region();
       const apart = judged(real ?? region, real === undefined ? "unverified" : "verified");
       const ctx = plainContext({ requestId: "residency" });
+      const inRows: Place =
+        region === (ledgerRegion ?? null)
+          ? metadata
+          : { region: metadata.region, state: "violated" };
       const limit = query.limit ?? pageSize;
+      if (removedPath !== undefined && removedN !== undefined) {
+        // What was removed and is kept, when all that is live was looked at.
+        const place = { path: removedPath, n: removedN };
+        const found = await trees.removedFrom(mount.id, place, limit);
+        const last = found.length === limit ? found.at(-1) : undefined;
+        const items = found.map((one): ResidencyItem => ({
+          path: `${mount.path}/${one.path}`,
+          kind: "removed",
+          size: one.size,
+          content: one.inRows ? inRows : apart,
+          metadata,
+        }));
+        return last === undefined
+          ? { items, ...next }
+          : { items, next: JSON.stringify([mount.id, "", last.path, last.n]) };
+      }
       const page = await listRecursive(mount.backend, ctx, parseBackendPath(""), { limit, after });
       const files = page.entries.filter(({ kind }) => kind === "file");
       const versions = files.flatMap(({ version }) => version ?? []);
       // What a tree does not keep apart lies in its rows, and those are where the ledger is.
       const apartOf = await trees.contentsApart(mount.id, versions);
-      const inRows: Place =
-        region === (ledgerRegion ?? null)
-          ? metadata
-          : { region: metadata.region, state: "violated" };
-      const items = files.map(({ path, size, version }): ResidencyItem => {
-        const isRow = apartOf !== undefined && size > 0 && !apartOf.has(version ?? "");
-        return {
-          path: `${mount.path}/${path.join("/")}`,
-          kind: "file",
-          size,
-          content: isRow ? inRows : apart,
-          metadata,
-        };
+      const past = apartOf === undefined ? undefined : await trees.pastOf(mount.id, versions);
+      const items = files.flatMap(({ path: names, size, version = "" }): ResidencyItem[] => {
+        const isRow = apartOf !== undefined && size > 0 && !apartOf.has(version);
+        const path = `${mount.path}/${names.join("/")}`;
+        const before = past?.get(version);
+        return [
+          { path, kind: "file", size, content: isRow ? inRows : apart, metadata },
+          ...(before === undefined
+            ? []
+            : [
+                {
+                  path,
+                  kind: "versions" as const,
+                  size: before.size,
+                  content: before.inRows ? inRows : apart,
+                  metadata,
+                },
+              ]),
+        ];
       });
-      return page.next === undefined
+      if (page.next !== undefined) return { items, next: JSON.stringify([mount.id, page.next]) };
+      return apartOf === undefined
         ? { items, ...next }
-        : { items, next: JSON.stringify([mount.id, page.next]) };
+        : { items, next: JSON.stringify([mount.id, "", "", "0"]) };
     } catch (error) {
       if (!isFileError(error, "unavailable") && !isFileError(error, "timeout")) throw error;
       const content: Place = { region, state: "unreachable" };

@@ -2,7 +2,7 @@ import { FileError } from "@bulkhead/contract";
 import type { Database } from "./database.ts";
 import { functionCall } from "./function-call.ts";
 import { platformUid } from "./types.ts";
-import type { TreeHousekeeping } from "./types-trees.ts";
+import type { PastContents, TreeHousekeeping } from "./types-trees.ts";
 
 const statements = {
   ensure: functionCall("tree_ensure_v1", 3),
@@ -34,6 +34,16 @@ interface DamagedPage {
   readonly damaged: readonly DamagedRow[];
   readonly next: Place | null;
 }
+
+interface PastRow {
+  readonly size: string;
+  readonly in_rows: boolean;
+}
+
+const pastOf = ({ size, in_rows: inRows }: PastRow): PastContents => ({
+  size: Number(size),
+  inRows,
+});
 
 /** What the server does for trees, as `bulkhead_system`. */
 export const createTreeHousekeeping = (database: Database): TreeHousekeeping => ({
@@ -71,6 +81,30 @@ export const createTreeHousekeeping = (database: Database): TreeHousekeeping => 
     );
     return new Set(rows.map(({ n }) => n));
   },
+  pastOf: async (mount, versions) =>
+    new Map(
+      (
+        await database.rows<PastRow & { live: string }>(
+          `select v.n as live, sum(p.size) as size, bool_or(p.blob is null and p.size > 0) as in_rows
+           from bulkhead.tree t join bulkhead.node_version v on v.tree = t.id and v.n = any ($2::bigint[])
+             join bulkhead.node_version p on p.tree = v.tree and p.node = v.node and p.kind = 'write' and p.n <> v.n
+           where t.mount = $1 group by v.n`,
+          [mount, versions],
+        )
+      ).map((row) => [row.live, pastOf(row)]),
+    ),
+  removedFrom: async (mount, after, limit) =>
+    (
+      await database.rows<PastRow & { path: string; n: string }>(
+        `select r.path, r.n, w.size, w.in_rows from bulkhead.tree t
+           join bulkhead.node_version r on r.tree = t.id and r.kind = 'remove' and (r.path, r.n) > ($2, $3::bigint)
+           cross join lateral (select coalesce(sum(p.size), 0) as size,
+               coalesce(bool_or(p.blob is null and p.size > 0), false) as in_rows
+             from bulkhead.node_version p where p.tree = r.tree and p.node = r.node and p.kind = 'write') w
+         where t.mount = $1 order by r.path, r.n limit $4`,
+        [mount, after.path, after.n, limit],
+      )
+    ).map((row) => ({ path: row.path, n: row.n, ...pastOf(row) })),
   damagedRows: async (tree, limit = 500) => {
     const damaged: DamagedRow[] = [];
     let after: Place | null = { node: platformUid, n: -1 };

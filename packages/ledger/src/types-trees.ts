@@ -158,6 +158,20 @@ export interface TreeTotals {
   readonly versionBytes: number;
 }
 
+/** Contents that a tree keeps of what was there before. */
+export interface PastContents {
+  /** Bytes of all together. */
+  readonly size: number;
+  /** True if any of them lies in rows of the ledger. */
+  readonly inRows: boolean;
+}
+
+/** Where a file was when it was removed, and by which version. */
+export interface RemovedPlace {
+  readonly path: string;
+  readonly n: string;
+}
+
 /** What the server does for trees on its own account, past row-level security. */
 export interface TreeHousekeeping {
   /** The tree of a mount, made the first time. Rejects with `conflict` if the mount's tree is another tenant's. */
@@ -182,12 +196,23 @@ export interface TreeHousekeeping {
     after: string | undefined,
     limit: number,
   ) => Promise<readonly (StoredBlob & { readonly digest: string })[]>;
-  /** Contents in rows whose digest is another, looked for in `limit` rows a statement, 500 by default. */
+  /** The earlier contents of files that are named by their present versions, where they have any. */
+  readonly pastOf: (
+    mount: string,
+    versions: readonly string[],
+  ) => Promise<ReadonlyMap<string, PastContents>>;
+  /** The contents of removed files, in the order of where those were, behind a place in it. */
+  readonly removedFrom: (
+    mount: string,
+    after: RemovedPlace,
+    limit: number,
+  ) => Promise<readonly (RemovedPlace & PastContents)[]>;
   /** Which of these versions have their content apart from their rows; undefined where a mount has no tree. */
   readonly contentsApart: (
     mount: string,
     versions: readonly string[],
   ) => Promise<ReadonlySet<string> | undefined>;
+  /** Contents in rows whose digest is another, looked for in `limit` rows a statement, 500 by default. */
   readonly damagedRows: (
     tree: string,
     limit?: number,

@@ -13,7 +13,7 @@ const place = z.object({ region: z.string().nullable(), state });
 /** Where a file is, as it travels. */
 export const residencyItem: z.ZodType<ResidencyItem> = z.object({
   path: z.string(),
-  kind: z.enum(["file", "mount"]),
+  kind: z.enum(["file", "versions", "removed", "mount"]),
   size: z.int().nullable(),
   content: place,
   metadata: place,

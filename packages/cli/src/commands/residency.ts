@@ -22,7 +22,8 @@ export const addResidency = (program: Command, bind: Bind): void => {
         const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
         await about(tenant, async () => {
           for await (const item of remote.residency.verify(tenant, { signal: cli.signal })) {
-            const { path, content, metadata } = item;
+            const { path, kind, content, metadata } = item;
+            const name = kind === "versions" || kind === "removed" ? `${path} (${kind})` : path;
             const states = [content.state, metadata.state];
             const isWrong = states.includes("violated") || states.includes("unreachable");
             if (isWrong) cli.end(exits.other);
@@ -33,7 +34,7 @@ export const addResidency = (program: Command, bind: Bind): void => {
               count(`${what} in ${region ?? "no named region"}: ${state}`);
             if (cli.out.json) await cli.out.record(item);
             else if (isWrong)
-              await cli.out.line(`${path}  content ${content.state}, metadata ${metadata.state}`);
+              await cli.out.line(`${name}  content ${content.state}, metadata ${metadata.state}`);
           }
         });
         if (!cli.out.json)
