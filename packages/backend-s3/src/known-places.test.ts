@@ -121,6 +121,6 @@ describe.skipIf(reason !== undefined)(`what is known of directories ${reason ?? 
     expect(await read("d/doubt")).toBe("mine");
     // Two at once: one after the other, each of which knows what it replaced.
     const both = await Promise.all([write("d/both", "1"), write("d/both", "22")]);
-    expect(both.map(({ created }) => created).toSorted()).toEqual([false, true]);
+    expect(both.filter(({ created }) => created)).toHaveLength(1);
   });
 });

@@ -133,7 +133,7 @@ export const knownPlaces = (
       making(path);
       if (!isRoot(path)) add(parent(path) ?? path, nameOf(path));
       // What comes to lie below is not told one by one.
-      for (const one of [...places.keys()]) if (isUnder(path, one)) places.delete(one);
+      for (const one of places.keys()) if (isUnder(path, one)) places.delete(one);
     },
     met: (path) => {
       at(parent(path) ?? path).metUntil = now() + believedMs;
