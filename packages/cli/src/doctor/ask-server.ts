@@ -1,9 +1,10 @@
-import { BulkheadError, RemoteFS } from "@bulkhead/client";
+import { RemoteFS } from "@bulkhead/client";
 import type { Finding } from "@bulkhead/contract";
 import { health, problemSchema } from "@bulkhead/wire";
 import type { Endpoint } from "../connection.ts";
 import type { Terminal } from "../terminal.ts";
 import { version } from "../version.ts";
+import { isTimeout, keyOf, mountsOf } from "./ask-key.ts";
 
 const answerMs = 10_000;
 /** A header's time has whole seconds; more than this is somebody's wrong clock. */
@@ -94,9 +95,6 @@ const unreadyOf = (what: string): Finding => {
   return { check: "ready", state: "failed", detail: `Not ready: ${what}.`, next: "Read its log." };
 };
 
-const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && error.name === "TimeoutError";
-
 const readiness = async (
   fetch: typeof globalThis.fetch,
   base: string,
@@ -121,73 +119,6 @@ const readiness = async (
     ];
   }
 };
-
-const keyOf = async (remote: RemoteFS, signal: AbortSignal): Promise<Finding> => {
-  const check = "key";
-  try {
-    const { tenant, home, principal } = await remote.whoami({ signal });
-    const whose = tenant === null ? "the platform's" : `of the tenant ${tenant}`;
-    return {
-      check,
-      state: "ok",
-      detail: `The key is ${whose}, ${principal.subject.type}:${principal.subject.id}, home ${home}`,
-    };
-  } catch (error) {
-    if (isTimeout(error))
-      return { check, state: "skipped", detail: "The server did not say in 10 s." };
-    if (!(error instanceof BulkheadError)) throw error;
-    if (error.code === "unauthenticated")
-      return {
-        check,
-        state: "failed",
-        detail:
-          "The server does not know the key: it is wrong, revoked, ended, or of another server.",
-        next: "Look at BULKHEAD_KEY, --key or the profile; the platform key of a server is in <data-dir>/platform-key.",
-      };
-    if (error.status === 503 || error.status === 504)
-      return { check, state: "skipped", detail: "The server cannot say whose the key is now." };
-    return {
-      check,
-      state: "failed",
-      detail: error.message,
-      next: `See ${error.code} in the errors.`,
-    };
-  }
-};
-
-/** So many are asked at most: a look, no survey. */
-const mostMounts = 100;
-
-/** The mounts that were made while the server ran, as far as the key may see them; those of its file are its readiness. */
-async function* mountsOf(remote: RemoteFS, signal: AbortSignal): AsyncGenerator<Finding> {
-  const check = "mount";
-  let asked = 0;
-  try {
-    for await (const { id, path, origin, region } of remote.mounts.list({}, { signal })) {
-      if (origin !== "api" || asked === mostMounts) continue;
-      asked += 1;
-      const { state } = await remote.mounts.get(id, { signal });
-      if (state === "unavailable")
-        yield {
-          check,
-          state: "failed",
-          detail: `The storage of the mount ${path} does not answer${region === null ? "" : `, or is not in '${region}', where it has to be`}.`,
-          next: `Look at it with: bulkhead mount get ${path}; correct its region, credentials or backend, or unmount it.`,
-        };
-    }
-  } catch (error) {
-    if (isTimeout(error))
-      return yield {
-        check,
-        state: "warning",
-        detail: "The storages of mounts were not all asked: that took longer than 10 s.",
-        next: "Ask them one by one: bulkhead mount ls, bulkhead mount get <path>.",
-      };
-    // Whoever may not look at mounts has none to look after.
-    if (!(error instanceof BulkheadError) || (error.status !== 403 && error.status !== 404))
-      throw error;
-  }
-}
 
 /** Asks a server what it says of itself and of the key; the first finding tells whether it answers. */
 export async function* askServer(
