@@ -75,7 +75,7 @@ const headersOf = (names: readonly AnswerHeader[]): Json => ({
 });
 
 /** Headers that an answer may have because of what its request is, not of what it says. */
-const answerHeadersOf = (route: Route): readonly AnswerHeader[] => [
+export const answerHeadersOf = (route: Route): readonly AnswerHeader[] => [
   "X-Request-Id",
   ...(route.open === true ? [] : (["RateLimit", "RateLimit-Policy"] as const)),
   ...(isIdempotent(route) ? (["Idempotency-Replayed"] as const) : []),
