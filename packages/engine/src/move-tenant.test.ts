@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { local } from "@bulkhead/backend-local";
-import { versioned } from "@bulkhead/backend-versioned";
+import { frameRoom, versioned } from "@bulkhead/backend-versioned";
 import { pools } from "@bulkhead/backend-postgres";
 import { type Backend, parseBackendPath, parseVirtualPath } from "@bulkhead/contract";
 import {
@@ -17,9 +17,11 @@ import { collect, plainContext, textBody } from "@bulkhead/kit";
 import { type Ledger, migrate, type Moves, openLedger } from "@bulkhead/ledger";
 import { afterwork } from "@bulkhead/settle";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { backup } from "./backup.ts";
 import type { PlacementSpec } from "./mount-spec.ts";
 import { mountTemplates, type MountTemplates } from "./mount-templates.ts";
 import { moveTenant } from "./move-tenant.ts";
+import { restore } from "./restore.ts";
 import { rootFolder } from "./root-folders.ts";
 import { type LedgerRoot, rootsTable, type RootsTable } from "./roots.ts";
 
@@ -36,39 +38,59 @@ let templates: MountTemplates;
 let placements: Record<string, PlacementSpec>;
 let count = 0;
 
-beforeAll(async () => {
-  database = await testDatabase({ migrate });
-  dir = await tempDir();
-  ledger = await openLedger({ url: database.url, masterKeyFingerprint: "f".repeat(32) });
+/** Two placements below a folder. */
+const placementsIn = (folder: string): Record<string, PlacementSpec> => {
   const spec = (root: string): PlacementSpec => ({
     backend: "versioned",
-    options: { root: join(dir.path, root) },
+    options: { root: join(folder, root) },
     durability: "relaxed",
     readOnly: false,
   });
-  placements = { here: spec("here"), there: spec("there") };
+  return { here: spec("here"), there: spec("there") };
+};
+
+/** What a process has that serves and moves tenants. */
+const openWorld = async (
+  url: string,
+  placed: Record<string, PlacementSpec>,
+  dataDir: string,
+): Promise<{
+  readonly ledger: Ledger;
+  readonly templates: MountTemplates;
+  readonly roots: RootsTable;
+}> => {
+  const opened = await openLedger({ url, masterKeyFingerprint: "f".repeat(32) });
   const none = (): Promise<never> => Promise.reject(new Error("not here"));
-  templates = mountTemplates({
+  const made = mountTemplates({
     storages: {
-      ...ledger,
-      afterwork: afterwork(ledger.intents),
+      ...opened,
+      afterwork: afterwork(opened.intents),
       pools: pools(),
+      room: frameRoom(),
       supports: new Map(),
       ledgerRegion: undefined,
     },
-    placements,
+    placements: placed,
     backends: {},
     credentials: { of: () => Promise.resolve(undefined) },
     databases: { open: none, drop: none },
-    dataDir: dir.path,
+    dataDir,
   });
-  roots = await rootsTable({
-    feed: ledger.roots,
-    fixed: [templates.platform([])],
-    mountRoot: templates.root,
-    mountStored: templates.stored,
+  const table = await rootsTable({
+    feed: opened.roots,
+    fixed: [made.platform([])],
+    mountRoot: made.root,
+    mountStored: made.stored,
     misplaced: () => undefined,
   });
+  return { ledger: opened, templates: made, roots: table };
+};
+
+beforeAll(async () => {
+  database = await testDatabase({ migrate });
+  dir = await tempDir();
+  placements = placementsIn(dir.path);
+  ({ ledger, templates, roots } = await openWorld(database.url, placements, dir.path));
 });
 afterAll(async () => {
   for (const mount of roots.table().mounts()) await mount.backend.close();
@@ -277,6 +299,79 @@ describe("a tenant's move", () => {
     await stale.close();
     await even(one.uid);
   });
+
+  it.each(["before", "behind"] as const)(
+    "may be backed up in its middle, %s the switch, and what is restored is whole",
+    async (when) => {
+      const one = await moving(false);
+      const from = join(dir.path, `backup-${when}`);
+      const take = async (): Promise<void> => {
+        if (existsSync(from)) return;
+        const { damaged } = await backup({
+          databaseUrl: database.url,
+          dataDir: dir.path,
+          placements,
+          mounts: [],
+          to: from,
+          release: "test",
+        });
+        expect(damaged).toEqual([]);
+      };
+      await one.run(
+        when === "before"
+          ? {
+              copied: async (...args) => {
+                await ledger.moves.copied(...args);
+                await take();
+              },
+            }
+          : {
+              switch: async (job) => {
+                const answer = await ledger.moves.switch(job);
+                if (answer === "done") await take();
+                return answer;
+              },
+            },
+      );
+      const path = one.root().path;
+      const other = await testDatabase();
+      const dataDir = join(dir.path, `restored-${when}`);
+      const placed = placementsIn(dataDir);
+      await restore({ databaseUrl: other.url, dataDir, placements: placed, mounts: [], from });
+      const world = await openWorld(other.url, placed, dataDir);
+      const text = async (): Promise<string> => {
+        await world.roots.catchUp(undefined);
+        await using read = await world.roots
+          .table()
+          .resolve(path)
+          .mount.backend.read(plain, at("a"));
+        return new TextDecoder().decode(await collect(read.content));
+      };
+      expect(world.roots.rootAt(path)?.placement).toBe(when === "before" ? "here" : "there");
+      expect(await text()).toBe(long("b"));
+      // Its job was queued again: before the switch it is given up, behind it there is only tidying left.
+      const again = moveTenant({ ...world, log: () => undefined })(
+        {
+          id: one.job,
+          kind: "tenant.move",
+          tenantUid: one.uid,
+          payload: {},
+          progress: {},
+          attempt: 2,
+        },
+        { signal: new AbortController().signal, progress: () => Promise.resolve() },
+      );
+      if (when === "before") await expect(again).rejects.toThrow(/given up|aborted/);
+      else await again;
+      expect(await text()).toBe(long("b"));
+      const { counted, found } = await world.ledger.trees.recount(one.uid);
+      expect(counted).toEqual(found);
+      for (const mount of world.roots.table().mounts()) await mount.backend.close();
+      await world.ledger.close();
+      await other.close();
+    },
+    60_000,
+  );
 
   it("does not take damage along: it is given up, and says what is damaged", async () => {
     const one = await moving();
