@@ -28,12 +28,14 @@ const advice: Readonly<Record<ErrorCode, string>> = {
     "`If-Match` or `If-None-Match` did not hold; `etag` is the present one, for those who may read.",
   "range-not-satisfiable": "The file is shorter than the range begins.",
   "too-large": "A body or an answer is larger than a limit.",
-  "quota-exceeded": "Not answered yet: there are no quotas.",
-  "plan-limit": "Not answered yet: there are no plans.",
+  "quota-exceeded":
+    "A limit of bytes, files, users, keys or a counter is reached; `resource` says which. Nothing was stored or charged.",
+  "plan-limit": "The tenant's plan does not include it.",
   "rate-limited":
     "More requests than the tenant, the key or its plan may send, or too many from one address without a valid key. Wait for `Retry-After`, then it succeeds.",
   residency: "The tenant's regions exclude the database's.",
-  "wrong-region": "Not answered yet: a server knows one region.",
+  "wrong-region":
+    "Another region's server serves the tenant: `location` says where. Nothing was stored.",
   unavailable:
     "A storage or the database cannot be reached, another server serves this mount, or too many requests of the tenant wait. Wait for `Retry-After`, then try again.",
   timeout:

@@ -12,6 +12,10 @@ export const cases: number = z.coerce
   .default(400)
   .parse(process.env["BULKHEAD_FUZZ_CASES"]);
 
+/** What to draw from; each run draws anew unless `BULKHEAD_SEED` says. */
+export const seeded: { readonly seed?: number } =
+  process.env["BULKHEAD_SEED"] === undefined ? {} : { seed: Number(process.env["BULKHEAD_SEED"]) };
+
 /** So much of the processor's time may one case take, in milliseconds: ten times what it may on a machine that is idle. */
 const slowest = 1000;
 
@@ -73,7 +77,9 @@ export const fuzz = async ({ seeds, read, refuses, cost = 1 }: Parser): Promise<
     took(begun, input);
   };
   const run = (count: number): Promise<void> =>
-    Promise.resolve(fc.assert(fc.asyncProperty(mutated(seeds), one), { numRuns: count }));
+    Promise.resolve(
+      fc.assert(fc.asyncProperty(mutated(seeds), one), { numRuns: count, ...seeded }),
+    );
   if (cases < 10_000) return run(Math.ceil(cases / cost));
   const gc = collect();
   // What is loaded and compiled with the first cases stays.

@@ -5,7 +5,7 @@ import { memory } from "@bulkhead/backend-memory";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aliceKey, type World, worldOver } from "../../packages/front-http/src/test/world.ts";
-import { cases } from "./fuzz.ts";
+import { cases, seeded } from "./fuzz.ts";
 import { mutated } from "./mutated.ts";
 
 let world: World;
@@ -65,7 +65,7 @@ test(
         if (first.startsWith("HTTP/1.1 4"))
           expect(first).toMatch(/^content-type: application\/problem\+json$/im);
       }),
-      { numRuns: few },
+      { numRuns: few, ...seeded },
     );
     const sockets = await new Promise<number>((resolve, reject) =>
       world.front.app.server.getConnections((error, count) =>
