@@ -21,7 +21,8 @@ import {
 import { groundOf, type MountChange, type MountStore, type StandingMount } from "@bulkhead/policy";
 import { configuredMountId } from "./root-folders.ts";
 import type { BackendSpec, MountSpec } from "./mount-spec.ts";
-import { effectsOf, type MountView, planMounts, storageOf } from "./plan-mounts.ts";
+import { effectsOf } from "./mount-effects.ts";
+import { type MountView, planMounts, storageOf } from "./plan-mounts.ts";
 import type { RootsTable } from "./roots.ts";
 import type { Sealer } from "./seal.ts";
 
