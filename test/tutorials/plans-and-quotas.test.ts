@@ -278,3 +278,7 @@ it("the audit finds nothing where nothing drifts, says by how much where somethi
   await sql.run(head, [-7]);
   await sql.close();
 });
+
+it("what found no room is no failure of the server's: its log says nothing of it", () => {
+  expect(server.lines.filter((line) => line.includes("request-failed"))).toEqual([]);
+});

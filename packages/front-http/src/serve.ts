@@ -206,6 +206,10 @@ const enter = async (
   return { place, run: async () => served.run(callOf(service, response, call, ctx, place)) };
 };
 
+/** Whether the server failed: that a caller left, or had no room left, is none of its doing. */
+const isOwn = (error: unknown): boolean =>
+  error !== undefined && !isFileError(error, "aborted") && !isFileError(error, "quota-exceeded");
+
 /** Answers one request from its first byte to its last. Never rejects. */
 export const serve = async (
   service: Service,
@@ -270,6 +274,6 @@ export const serve = async (
     status: turn.signal.aborted && !response.writableFinished ? 499 : status,
     ms: performance.now() - begun,
     ...traceOf(request),
-    ...(failure !== undefined && (status >= 500 || response.destroyed) && { error: failure }),
+    ...(isOwn(failure) && (status >= 500 || response.destroyed) && { error: failure }),
   });
 };
