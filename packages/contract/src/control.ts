@@ -30,6 +30,7 @@ import type { MountControl } from "./mounts.ts";
 import type { GroupControl, ModelControl, RelationControl, UserControl } from "./relations.ts";
 import type { LinkControl, ShareControl } from "./shares.ts";
 import type { Session, WriteOptions, WriteResult } from "./store.ts";
+import type { UploadControl } from "./uploads.ts";
 import type { Metering, UsageControl } from "./usage.ts";
 
 /** What a front read from a request about who is asking. Nothing in it but `key` can widen what is reached. */
@@ -128,6 +129,7 @@ export interface Control {
     options?: Pick<WriteOptions, "contentType">,
   ) => Promise<WriteResult>;
   readonly history: History;
+  readonly uploads: UploadControl;
   readonly whoami: (ctx: Context) => Promise<WhoAmI>;
   readonly keys: {
     readonly mint: (ctx: Context, input: KeyInput) => Promise<MintedKey>;

@@ -26,5 +26,6 @@ export * from "./settlement.ts";
 export * from "./shares.ts";
 export * from "./store.ts";
 export * from "./tenant-store.ts";
+export * from "./uploads.ts";
 export * from "./usage.ts";
 export * from "./versions.ts";

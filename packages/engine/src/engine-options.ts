@@ -38,6 +38,13 @@ export interface EngineOptions extends EntranceSettings, RegionOptions {
   readonly backends?: Readonly<Record<string, BackendSpec>> | undefined;
   /** How many bytes of relations a process keeps in memory, of all tenants together; 256 MiB by default. */
   readonly graphBytes?: number | undefined;
+  /**
+   * Where uploads in parts are staged, `<dataDir>/uploads` by default, to be shared by processes that serve the same
+   * clients; and how long one waits for its next part, in milliseconds, a day by default.
+   */
+  readonly uploads?:
+    | { readonly root?: string | undefined; readonly expiryMs?: number | undefined }
+    | undefined;
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 

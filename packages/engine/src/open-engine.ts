@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { frameRoom } from "@bulkhead/backend-versioned";
 import { reasonOf, type Context, type Control, type WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
@@ -24,6 +25,7 @@ import {
   streamWatch,
   tenantAt,
   tenantGate,
+  type Usage,
   tenantsServe,
   type Tenants,
   tenantsHealth,
@@ -61,8 +63,13 @@ import { retireMount } from "./retire-mount.ts";
 import { firstRootOf } from "./roots.ts";
 import { tenantBuckets } from "./tenant-buckets.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
+import { openUploads } from "./open-uploads.ts";
+import { startUploads } from "./start-uploads.ts";
+import { uploadsFolder } from "./uploads-folder.ts";
 import { sharedMounts, unreadyMounts } from "./unready-mounts.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
+
+const dayMs = 86_400_000;
 
 /** How often a process that nobody asks looks for roots that came or went. */
 const pollMs = 1000;
@@ -156,7 +163,7 @@ const openTree = async (
   opened.add(async () => streams.close());
   // The order of the answers: bounds, tenant, scopes, and then relations.
   const decide = decided([withinBounds, tenantsServe(tenants, namespaceRoots), scopesAllow]);
-  const governed = (storages: WholeTree, as: Decide): WholeTree =>
+  const governed = (storages: WholeTree, as: Decide, usage: Usage = held.usage): WholeTree =>
     stack<WholeTree>(
       storages,
       keptCurrent(authority),
@@ -169,7 +176,7 @@ const openTree = async (
       }),
       filtered,
       tenantGate({ tenants, namespaceRoots, checkId: checkTenantId, elsewhere }),
-      quota(held.usage),
+      quota(usage),
       metering(meter.meter, readAudit),
     );
   const storages = tree(roots.table, {
@@ -187,6 +194,8 @@ const openTree = async (
   const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(decide))));
 
   const asks = audited(ledger.denials);
+  const folder = await uploadsFolder(options.uploads?.root ?? join(options.dataDir, "uploads"));
+  opened.add(startUploads({ uploads: ledger.uploads, folder, log: options.log }));
   const health: TenantsHealthOptions = {
     totals: ledger.health.totals,
     failingMounts: async () => (await unreadyMounts(sharedMounts(roots))).length,
@@ -226,6 +235,20 @@ const openTree = async (
       elsewhere,
       region: options.region,
       plans,
+    }),
+    uploads: openUploads({
+      uploads: ledger.uploads,
+      reservations: ledger.reservations,
+      idempotency: ledger.idempotency,
+      folder,
+      storages,
+      governed: (files, usage) =>
+        audit(ledger.denials, "write")(door(governed(files, decide, usage))),
+      roots,
+      namespaceRoots,
+      region: options.region,
+      asks,
+      expiryMs: options.uploads?.expiryMs ?? dayMs,
     }),
     history: openHistory(
       {

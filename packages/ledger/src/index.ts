@@ -17,5 +17,6 @@ export * from "./types-provisioning.ts";
 export * from "./types-accounted.ts";
 export * from "./types-tenants.ts";
 export * from "./types-trees.ts";
+export * from "./types-uploads.ts";
 export * from "./types-usage.ts";
 export * from "./types-work.ts";

@@ -39,6 +39,7 @@ import { createTenants } from "./tenants.ts";
 import { createTreeCommits } from "./tree-commits.ts";
 import { createTreeHousekeeping } from "./tree-housekeeping.ts";
 import type { Ledger, Log } from "./types.ts";
+import { createUploads } from "./uploads.ts";
 import { createUsage } from "./usage.ts";
 
 export interface LedgerOptions {
@@ -141,6 +142,7 @@ export const openLedger = async (options: LedgerOptions): Promise<Ledger> => {
     tenants: createTenants(background, change),
     quota: createQuota(background, change),
     reservations: createReservations(hot, background),
+    uploads: createUploads(hot, background),
     health: createHealth(background),
     provisioning: createProvisioning(background, change),
     secrets: createSecrets(background),

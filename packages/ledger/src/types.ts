@@ -19,6 +19,7 @@ import type {
 
 import type { Accounted, Charge, SettledAs } from "./types-accounted.ts";
 import type { QuotaStore, Reservations } from "./types-quota.ts";
+import type { Uploads } from "./types-uploads.ts";
 import type { HealthStore } from "./health.ts";
 import type { MasterKeys, Provisioning, Secrets } from "./types-provisioning.ts";
 import type { Directory } from "./types-directory.ts";
@@ -244,6 +245,7 @@ export interface Ledger {
   readonly tenants: LedgerTenants;
   readonly quota: QuotaStore;
   readonly reservations: Reservations;
+  readonly uploads: Uploads;
   readonly health: HealthStore;
   readonly provisioning: Provisioning;
   readonly secrets: Secrets;

@@ -25,6 +25,7 @@ export * from "./shares.ts";
 export * from "./status.ts";
 export * from "./tenants.ts";
 export * from "./time.ts";
+export * from "./uploads.ts";
 export * from "./usage.ts";
 export * from "./users.ts";
 export * from "./whoami.ts";

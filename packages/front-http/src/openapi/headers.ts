@@ -10,6 +10,11 @@ export type RequestHeader =
   | "If-Range"
   | "Content-Digest"
   | "Repr-Digest"
+  | "Tus-Resumable"
+  | "Upload-Length"
+  | "Upload-Offset"
+  | "Upload-Metadata"
+  | "Upload-Checksum"
   | "Bulkhead-Meta-{name}"
   | "Bulkhead-Link-Password"
   | "Idempotency-Key"
@@ -29,6 +34,10 @@ export type AnswerHeader =
   | "Content-Range"
   | "Content-Disposition"
   | "Content-Security-Policy"
+  | "Tus-Resumable"
+  | "Upload-Length"
+  | "Upload-Offset"
+  | "Upload-Expires"
   | "Location"
   | "Link"
   | "Idempotency-Replayed"
@@ -51,6 +60,11 @@ const digest = {
   example: "sha-256=:WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM=:",
 };
 
+const tus = { does: "The version of tus.", schema: z.literal("1.0.0"), example: "1.0.0" };
+const bytes = { schema: z.string().regex(/^\d{1,16}$/), example: "1048576" };
+const uploadLength = { does: "How long the whole file is, in bytes.", ...bytes };
+const uploadOffset = { does: "Where the part begins in the file, in bytes.", ...bytes };
+
 /** Headers of requests: those of one route, of every route with a key, and of every route. */
 export const requestHeaders: Readonly<Record<RequestHeader, Header>> = {
   Range: {
@@ -68,6 +82,19 @@ export const requestHeaders: Readonly<Record<RequestHeader, Header>> = {
   "If-Range": { does: "The range counts only for this ETag.", ...etags },
   "Content-Digest": { does: "Checked before anything becomes visible (RFC 9530).", ...digest },
   "Repr-Digest": { does: "As `Content-Digest`: contents have no codings here.", ...digest },
+  "Tus-Resumable": tus,
+  "Upload-Length": uploadLength,
+  "Upload-Offset": uploadOffset,
+  "Upload-Metadata": {
+    does: "`path`, and `filetype` where it is known, each with its value in base64.",
+    schema: z.string(),
+    example: "path L2JpZy5iaW4=,filetype dmlkZW8vbXA0",
+  },
+  "Upload-Checksum": {
+    does: "sha1, sha256 or sha512 of the part, in base64; 460 where it has another.",
+    schema: z.string(),
+    example: "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+  },
   "Bulkhead-Meta-{name}": {
     does: "One metadatum, percent-encoded UTF-8, under a name of your own; 8 KiB at most together.",
     schema: z.string(),
@@ -149,6 +176,10 @@ export const answerHeaders: Readonly<Record<AnswerHeader, Header>> = {
     schema: z.string(),
     example: "sandbox; default-src 'none'",
   },
+  "Tus-Resumable": tus,
+  "Upload-Length": uploadLength,
+  "Upload-Offset": { ...uploadOffset, does: "Where the next part begins, in bytes." },
+  "Upload-Expires": { does: "When it is over unless something comes.", ...date },
   Location: {
     does: "Where what was made is from now on.",
     schema: z.string(),

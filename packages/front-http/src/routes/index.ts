@@ -16,6 +16,7 @@ import { relationRoutes } from "./relations.ts";
 import { shareRoutes } from "./shares.ts";
 import { tenantsHealthRoute } from "./tenants-health.ts";
 import { tenantRoutes } from "./tenants.ts";
+import { uploadRoutes } from "./uploads.ts";
 import { userRoutes } from "./users.ts";
 
 /** Every route there is. */
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...mountRoutes,
   ...directoryRoutes,
   ...billRoutes,
+  ...uploadRoutes,
   ...userRoutes,
   ...relationRoutes,
   ...modelRoutes,

@@ -8,7 +8,8 @@ import { HttpFault, malformed } from "../fault.ts";
 import { once, requestDigest } from "../idempotent.ts";
 import { statAnswer, withVisibleEtag, writtenAnswer } from "./stat-answer.ts";
 
-function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
+/** Names and values of headers as they were sent. */
+export function* pairs(raw: readonly string[]): Generator<readonly [string, string]> {
   for (let i = 0; i + 1 < raw.length; i += 2) yield [raw[i] ?? "", raw[i + 1] ?? ""];
 }
 
@@ -29,7 +30,8 @@ const presentEtag = async (call: Call, path: RequestPath): Promise<string | unde
   }
 };
 
-const modeOf = async (call: Call, path: RequestPath): Promise<Mode> => {
+/** The condition of a write. Throws `invalid-request`, or `precondition-failed` where the file is known not to be in that state. */
+export const modeOf = async (call: Call, path: RequestPath): Promise<Mode> => {
   const none = ifNoneMatchOf(call.headers);
   if (none === undefined) {
     const ifMatch = await presentEtag(call, path);
@@ -41,7 +43,7 @@ const modeOf = async (call: Call, path: RequestPath): Promise<Mode> => {
 };
 
 // What would change the meaning of the bytes is refused: they are kept as they come.
-const checkContent = ({ headers }: Call): void => {
+export const checkContent = ({ headers }: Call): void => {
   const coding = headers["content-encoding"];
   if (coding !== undefined && coding.trim().toLowerCase() !== "identity")
     throw new HttpFault(

@@ -44,6 +44,12 @@ export const controlOver = (
     moves,
     session,
     // Served over the real system, in tests of their own.
+    uploads: {
+      begin: () => Promise.reject(missing()),
+      get: () => Promise.reject(missing()),
+      append: () => Promise.reject(missing()),
+      end: () => Promise.reject(missing()),
+    },
     residency: { verify: async () => ({ items: [] }) },
     directory: {
       list: async () => ({ items: [] }),

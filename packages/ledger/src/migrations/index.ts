@@ -45,6 +45,7 @@ import { relationTables } from "./tables-relations.ts";
 import { accountedTables } from "./tables-accounted.ts";
 import { treeExecutions, treeTables } from "./tables-trees.ts";
 
+import { uploads } from "./uploads.ts";
 import { usage } from "./usage.ts";
 
 /** A step of the schema. Once released it never changes: its hash is compared with what was applied. */
@@ -128,6 +129,7 @@ export const migrations: readonly Migration[] = [
   { version: 29, name: "mount-room", sql: mountRoom, minCode: 26 },
   { version: 30, name: "plain-writes", sql: plainWrites, minCode: 19 },
   { version: 31, name: "tree-pages", sql: treePages, minCode: 19 },
+  { version: 33, name: "uploads", sql: uploads, minCode: 19 },
 ];
 
 /** The SHA-256 of a step's text, in hex. */
