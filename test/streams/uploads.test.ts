@@ -1,11 +1,15 @@
 // Uploads in parts (tus 1.0) over the wire, on each kind of storage: exact to the byte after whatever broke off, held to
 // quota, key and tenant, and one write in the end.
 import { createHash } from "node:crypto";
+import { readdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { query, testBucket, testS3, waitFor } from "@bulkhead/harness";
+import { join } from "node:path";
+import { RemoteFS } from "@bulkhead/client";
+import { bulkhead, query, tempDir, testBucket, testS3, waitFor } from "@bulkhead/harness";
 import { encodeUploadMetadata } from "@bulkhead/wire";
 import * as tus from "tus-js-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { servers as serversOf } from "../processes/two-servers.ts";
 import { type Answer, api, type Api, makeTenant, member } from "../support/api.ts";
 import { placements } from "../support/placements.ts";
 import { startServer, type TestServer } from "../support/start-server.ts";
@@ -47,7 +51,7 @@ const part = (by: Api, at: string, offset: number, body: Uint8Array, more = {}) 
 
 /** A part that says it is longer than what it sends; `cut` ends the connection, and the answer is the status if any. */
 const brokenPart = (
-  server: TestServer,
+  server: Pick<TestServer, "url">,
   key: string,
   at: string,
   sent: Buffer,
@@ -80,7 +84,7 @@ const brokenPart = (
 
 const { servers: buckets, reason: noBucket } = await testS3();
 
-describe("uploads in parts", { timeout: 60_000 }, () => {
+describe("uploads in parts", { timeout: 90_000 }, () => {
   let server: TestServer;
   let platform: Api;
   let key: string;
@@ -340,5 +344,114 @@ ${s3 === undefined ? "" : `  - { path: /workspace/acme/bucket, tenant: acme, bac
     });
     expect(Buffer.compare(Buffer.from(await stored.arrayBuffer()), bytes)).toBe(0);
     expect(stored.headers.get("content-type")).toBe("image/png");
+  });
+
+  it.each(["", "/plain"])(
+    "are written once, though their last answer was lost: %s",
+    async (folder) => {
+      const bytes = content(mib + 77);
+      const path = `${folder}/once`;
+      const at = placeOf(await begin(acme, path, bytes.length, { "if-none-match": "*" }));
+      const done = await part(acme, at, 0, bytes);
+      expect([done.status, done.text]).toEqual([204, ""]);
+      // As its server left it that died between commit and answer.
+      const id = at.split("/").at(-1) ?? "";
+      await writeFile(join(server.dataDir, "uploads", id), bytes);
+      await query(
+        server.databaseUrl,
+        `update bulkhead.upload set done = false, stored = size - 1 where id = '${id}'`,
+      );
+      expect(await offsetOf(acme, at)).toBe(bytes.length - 1);
+      const again = await part(acme, at, bytes.length - 1, bytes.subarray(-1));
+      expect([again.status, again.headers.get("upload-offset")]).toEqual([204, `${bytes.length}`]);
+      const stat = await acme.send("HEAD", `/v1/files${path}`);
+      expect(stat.headers.get("etag")).toBe(done.headers.get("etag"));
+      expect(await readdir(join(server.dataDir, "uploads"))).not.toContain(id);
+    },
+  );
+
+  it("are sent by the client, whatever breaks off", async () => {
+    let sent = 0;
+    const flaky: typeof fetch = async (input, init) => {
+      if (init?.method !== "PATCH") return fetch(input, init);
+      sent += 1;
+      // The request is lost, or its answer is.
+      if (sent % 3 === 1) throw new TypeError("fetch failed");
+      const response = await fetch(input, init);
+      if (sent % 3 === 0) return response;
+      await response.body?.cancel();
+      throw new TypeError("fetch failed");
+    };
+    const fs = new RemoteFS({ url: server.url, apiKey: key, fetch: flaky });
+    const bytes = content(900_000);
+    let upload = "";
+    const stat = await fs.uploadFile("/client", bytes, {
+      partBytes: 300_000,
+      contentType: "text/plain",
+      flag: "wx",
+      onUpload: (id) => (upload = id),
+    });
+    expect([stat.size, stat.contentType]).toEqual([900_000, "text/plain"]);
+    expect(Buffer.compare(Buffer.from(await fs.readFile("/client")), bytes)).toBe(0);
+    await expect(fs.uploadFile("/client", bytes, { flag: "wx" })).rejects.toMatchObject({
+      code: "precondition-failed",
+    });
+    // Gone on with, it is found to be done.
+    expect((await fs.uploadFile("/client", bytes, { upload })).etag).toBe(stat.etag);
+  });
+
+  it("outlive the server that took them, to the byte that it had counted", async () => {
+    await using all = await serversOf("versioned");
+    const first = await all.start();
+    const admin = api(first.url, all.platformKey);
+    const bearer = await makeTenant(admin, "acme");
+    const size = 18 * mib;
+    const bytes = Buffer.concat(Array.from({ length: 18 }, (_, i) => contentAt(i * mib, mib)));
+    const at = placeOf(await begin(api(first.url, bearer), "/film", size));
+    const going = brokenPart(first, bearer, at, bytes.subarray(0, 17 * mib), size);
+    const counted = async (): Promise<number> =>
+      Number(
+        (await query(all.databaseUrl, "select stored::int as n from bulkhead.upload"))[0]?.["n"],
+      );
+    await waitFor(async () => (await counted()) > 0, { timeout: 30_000 });
+    await first.process.kill();
+    await going.ended;
+    const second = await all.start();
+    const owner = api(second.url, bearer);
+    const offset = await offsetOf(owner, at);
+    expect(offset).toBe(await counted());
+    expect(offset).toBeGreaterThanOrEqual(16 * mib);
+    expect((await part(owner, at, offset, bytes.subarray(offset))).status).toBe(409);
+    // Nobody appends any more; that is known when its lease is over.
+    await query(all.databaseUrl, "update bulkhead.upload set writer_until = bulkhead.now()");
+    const folder = await tempDir();
+    const file = join(folder.path, "film");
+    await writeFile(file, bytes);
+    const fs = new RemoteFS({ url: second.url, apiKey: bearer });
+    await fs.uploadFile("/film", bytes, { upload: at.split("/").at(-1) ?? "" });
+    expect(Buffer.compare(Buffer.from(await fs.readFile("/film")), bytes)).toBe(0);
+    // On the command line, the second call goes on with what the first had begun.
+    const env = {
+      BULKHEAD_URL: second.url,
+      BULKHEAD_KEY: bearer,
+      HOME: folder.path,
+      XDG_STATE_HOME: undefined,
+    };
+    const put = () => bulkhead(["put", "--resume", file, "/again"], { env });
+    const interrupted = put();
+    const notes = join(folder.path, ".local/state/bulkhead/uploads");
+    await waitFor(async () => (await readdir(notes)).length > 0, { timeout: 30_000 });
+    await interrupted.kill();
+    await query(all.databaseUrl, "update bulkhead.upload set writer_until = bulkhead.now()");
+    const whole = put();
+    expect([await whole.exited, whole.stderr.join()]).toEqual([{ code: 0, signal: null }, ""]);
+    expect((await fs.stat("/again")).size).toBe(size);
+    expect(
+      await query(
+        all.databaseUrl,
+        "select 1 from bulkhead.upload where path = '/workspace/acme/again'",
+      ),
+    ).toHaveLength(1);
+    await folder.remove();
   });
 });

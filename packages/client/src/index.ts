@@ -34,4 +34,5 @@ export { RemoteStats } from "./remote-stats.ts";
 export type { ShareFilter, Shares } from "./shares.ts";
 export type { CreateTenantOptions, DeleteTenantOptions, Tenants } from "./tenants.ts";
 export type { RetryPolicy } from "./transport.ts";
+export type { UploadData } from "./upload-file.ts";
 export type { UserOptions, Users } from "./users.ts";

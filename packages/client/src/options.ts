@@ -52,6 +52,21 @@ export interface WriteFileOptions extends CallOptions {
   readonly size?: number | undefined;
 }
 
+export interface UploadFileOptions extends Omit<WriteFileOptions, "size"> {
+  /** How many bytes are sent at once; 16 MiB by default. What breaks off is sent again from where the server has it. */
+  readonly partBytes?: number | undefined;
+  /** How often in a row it may fail before it is given up; 8 by default. */
+  readonly attempts?: number | undefined;
+  /** `Repr-Digest` of the whole: other content is refused. */
+  readonly digest?: string | undefined;
+  /** An upload of the same content to go on with, as `onUpload` named it. */
+  readonly upload?: string | undefined;
+  /** Told the id of the upload as soon as it has one. */
+  readonly onUpload?: ((id: string) => void) | undefined;
+  /** Told how many bytes the server has. */
+  readonly onProgress?: ((sent: number, size: number) => void) | undefined;
+}
+
 export interface AppendOptions extends CallOptions {
   readonly size?: number | undefined;
   /** Names this append: sent again with the same name and data it is done once. Made up where absent. */

@@ -27,6 +27,7 @@ import { createQuota, type Quotas } from "./quota.ts";
 import type { Sending, Transport } from "./transport.ts";
 import { transportOf } from "./transport-of.ts";
 import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
+import { type UploadData, uploadInParts } from "./upload-file.ts";
 import { createUsers, type Users } from "./users.ts";
 import { transfer } from "./transfer.ts";
 import { writingStream } from "./writing-stream.ts";
@@ -145,6 +146,19 @@ export class RemoteFS {
    */
   writeStream(path: string, options: Options.WriteFileOptions = {}): WritableStream<Uint8Array> {
     return writingStream((data) => this.writeFile(path, data, options));
+  }
+
+  /**
+   * Writes a file in parts that survive whatever breaks off: lost connections, restarts of the server, and, with
+   * `options.upload`, of this program. Nobody sees any of it before all is there.
+   */
+  async uploadFile(
+    path: string,
+    data: UploadData,
+    options: Options.UploadFileOptions = {},
+  ): Promise<RemoteStats> {
+    await uploadInParts(this.#transport, path, data, options);
+    return this.stat(path, options.signal === undefined ? {} : { signal: options.signal });
   }
 
   /** Appends in one step, making file and parents. */

@@ -4,6 +4,7 @@ import { FileError } from "@bulkhead/contract";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { clientAddress } from "./address.ts";
 import type { Handler, MetricsText } from "./call.ts";
+import { cors } from "./cors.ts";
 import { cursorsWith } from "./cursor.ts";
 import { flow } from "./flow.ts";
 import { HttpFault } from "./fault.ts";
@@ -22,6 +23,8 @@ export interface HttpFrontOptions {
   readonly trustedProxies?: readonly string[];
   /** Where a host below it names a tenant's subdomain, which has to agree with the key. */
   readonly domain?: string | undefined;
+  /** Origins whose pages may call from a browser; none by default. */
+  readonly corsOrigins?: readonly string[];
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly log?: (entry: HttpLogEntry) => void;
@@ -88,6 +91,7 @@ export const httpFront = (options: HttpFrontOptions): HttpFront => {
     version: options.version,
     metrics: options.metrics,
     flow: flow(),
+    cors: cors(options.corsOrigins ?? []),
     cursors: cursorsWith(options.cursorKeys),
     stallMs: options.stallMs ?? 60_000,
     domain: options.domain,

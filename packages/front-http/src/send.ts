@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { FileError, type Place } from "@bulkhead/contract";
 import { throttled } from "@bulkhead/kit";
 import { headerNames } from "@bulkhead/wire";
-import type { Answer } from "./answer.ts";
+import type { Answer, Headers } from "./answer.ts";
 import { begun } from "./begun.ts";
 import { endAfter } from "./connection.ts";
 import { jsonText } from "./json-text.ts";
@@ -21,6 +21,8 @@ export interface Exchange {
   /** The server is about to stop: the connection ends with this answer. */
   readonly closing: boolean;
   readonly place: Place;
+  /** For pages from elsewhere. */
+  readonly cors: Headers;
 }
 
 /** Headers of every answer. */
@@ -101,6 +103,7 @@ const write = async (exchange: Exchange, answer: Answer): Promise<void> => {
   const unread = hasBody(request) && !request.complete;
   const headers: Record<string, string> = {
     ...commonHeaders(exchange.requestId),
+    ...exchange.cors,
     ...rateHeaders(exchange.place.rates),
     ...(answer.json !== undefined && { "Content-Type": "application/json" }),
     ...answer.headers,

@@ -12,6 +12,7 @@ import { decodeHeaderText, headerNames, requestIdPattern } from "@bulkhead/wire"
 import { type Answer, problemAnswer } from "./answer.ts";
 import type { Call, Front, Handler, OpenCall } from "./call.ts";
 import { takeTurn } from "./connection.ts";
+import type { Cors } from "./cors.ts";
 import { digestCheck } from "./digest.ts";
 import { bearerOf, checkFraming } from "./framing.ts";
 import { located } from "./located.ts";
@@ -43,6 +44,7 @@ export interface Service extends Front {
   readonly domain: string | undefined;
   /** Requests whose client waits for `100 Continue`. */
   readonly expecting: WeakSet<IncomingMessage>;
+  readonly cors: Cors;
   readonly log: ((entry: HttpLogEntry) => void) | undefined;
 }
 
@@ -196,6 +198,8 @@ const enter = async (
   served: Served,
 ): Promise<Entered> => {
   checkFraming(request);
+  const preflight = service.cors.preflight(request);
+  if (preflight !== undefined) return { place: noPlace, run: async () => preflight };
   const call = openCallOf(service, request, requestId, signal, served.params);
   if (served.open === true) {
     if (targetOf(request).fragment) throw fragment();
@@ -230,6 +234,7 @@ export const serve = async (
     requestId,
     signal: turn.signal,
     stallMs: service.stallMs,
+    cors: service.cors.headers(request),
   };
   let failure: unknown;
   let status = 500;

@@ -88,6 +88,37 @@ const schema = z.strictObject({
     .array(z.string())
     .default([])
     .describe("Addresses or networks whose Forwarded headers count."),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(
+          z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+            message: "an origin is like https://app.example.com, without a path",
+          }),
+        )
+        .default([])
+        .describe(
+          "Origins whose pages may call the server from a browser, never with credentials.",
+        ),
+    })
+    .prefault({})
+    .describe("Pages from elsewhere."),
+  uploads: z
+    .strictObject({
+      root: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("The folder that parts wait in; uploads in dataDir by default."),
+      expiryHours: z
+        .number()
+        .positive()
+        .max(720)
+        .default(24)
+        .describe("How long an upload waits for its next part."),
+    })
+    .prefault({})
+    .describe("Uploads in parts. Servers that clients may meet in turn share the folder."),
   tls: z
     .strictObject({ cert: z.string().min(1), key: z.string().min(1) })
     .optional()
@@ -121,6 +152,8 @@ export interface Config extends PlansConfig {
   readonly log: LogConfig;
   readonly traces?: TracesConfig | undefined;
   readonly trustedProxies: readonly string[];
+  readonly cors: { readonly origins: readonly string[] };
+  readonly uploads: { readonly root?: string | undefined; readonly expiryHours: number };
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly shutdownGraceSeconds: number;
 }

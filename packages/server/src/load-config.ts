@@ -70,6 +70,10 @@ const merged = (file: string | undefined, read: unknown, overrides: Overrides): 
   const all: Config = {
     ...config,
     dataDir: resolve(base, config.dataDir),
+    uploads: {
+      ...config.uploads,
+      ...(config.uploads.root !== undefined && { root: resolve(base, config.uploads.root) }),
+    },
     placements: Object.fromEntries(
       Object.entries(config.placements).map(([name, spec]) => [name, scripted(placed(spec))]),
     ),

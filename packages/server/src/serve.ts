@@ -107,6 +107,7 @@ const start = async (
     mounts: config.mounts,
     plans: planSettings(config),
     backends: config.backends,
+    uploads: { root: config.uploads.root, expiryMs: config.uploads.expiryHours * 3_600_000 },
     log: (event, detail) => log("warn", event, detail),
   });
   opened(() => engine.close());
@@ -119,6 +120,7 @@ const start = async (
     version,
     cursorKeys: [current, ...others].map((key) => key.derive("cursor")),
     trustedProxies: config.trustedProxies,
+    corsOrigins: config.cors.origins,
     domain: config.domain,
     ...observe,
     ...(config.tls !== undefined && {

@@ -9,6 +9,7 @@ import { withLocalSource } from "../local-source.ts";
 import { destination, type Place, spelled, withoutSlash } from "../place.ts";
 import { pool } from "../pool.ts";
 import { startProgress } from "../progress.ts";
+import { putResumed } from "../resumed.ts";
 import { joined } from "../relative.ts";
 import { pairs, wholeNumber } from "../values.ts";
 
@@ -18,6 +19,7 @@ interface Flags {
   readonly ifMatch?: string;
   readonly contentType?: string;
   readonly meta?: Readonly<Record<string, string>>;
+  readonly resume?: boolean;
   readonly concurrency: number;
 }
 
@@ -99,6 +101,37 @@ const putTree = async (
   }
 };
 
+const putInParts = async (
+  cli: Cli,
+  source: string,
+  { remote }: Place,
+  path: string,
+  flags: Flags,
+): Promise<void> => {
+  const file = resolve(cli.io.cwd, source);
+  const size = await about(source, () => lstat(file).then((s) => s.size));
+  const progress = startProgress(cli.io, basename(file), size, cli.flags.quiet === true);
+  try {
+    const stat = await putResumed({
+      remote,
+      path,
+      file,
+      env: cli.io.env,
+      signal: cli.signal,
+      seen: progress.advance,
+      write: {
+        ifMatch: flags.ifMatch,
+        flag: flags.clobber ? "w" : "wx",
+        contentType: flags.contentType,
+        metadata: flags.meta,
+      },
+    });
+    if (cli.out.json) await cli.out.record(stat);
+  } finally {
+    progress.stop();
+  }
+};
+
 const put = async (cli: Cli, source: string, target: string, flags: Flags): Promise<void> => {
   const place = await cli.place(target);
   if (source === "-" && place.path.endsWith("/"))
@@ -108,7 +141,11 @@ const put = async (cli: Cli, source: string, target: string, flags: Flags): Prom
     source !== "-" &&
     flags.recursive === true &&
     (await about(source, () => lstat(resolve(cli.io.cwd, source)))).isDirectory();
-  if (isTree) await putTree(cli, source, place, withoutSlash(path), flags);
+  if (flags.resume === true && (isTree || source === "-"))
+    throw new UsageError("--resume is for files: it has to read parts of them again");
+  if (flags.resume === true)
+    await about(spelled(place, path), () => putInParts(cli, source, place, path, flags));
+  else if (isTree) await putTree(cli, source, place, withoutSlash(path), flags);
   else
     await about(spelled(place, path), () =>
       sendLocal(cli, source, writeTo(cli, place, path, flags)),
@@ -129,6 +166,7 @@ export const addPut = (program: Command, bind: Bind): void => {
     .option("--if-match <etag>", "replace only the content that has this ETag")
     .option("--content-type <type>", "text/csv, say")
     .option("--meta <name=value>", "metadata; may be repeated", pairs)
+    .option("--resume", "send in parts, and go on where an earlier call broke off")
     .option("--concurrency <n>", "how many files at once with -r", wholeNumber, 8)
     .action(
       bind(async (cli, names: readonly string[], flags: Flags) => {
