@@ -64,6 +64,19 @@ export interface ReadingOptions {
   readonly begun?: () => Promise<void>;
 }
 
+/** Begins to read; comes back, as it is asked to, where the server has too much to do. */
+const begunGet = async (target: Target, path: string): Promise<IncomingMessage> => {
+  for (;;) {
+    const sent = request(options(target, "GET", path));
+    sent.end();
+    const [response]: readonly IncomingMessage[] = await once(sent, "response");
+    if (response?.statusCode === 200) return response;
+    response?.resume();
+    if (response?.statusCode !== 503) throw new Error(`GET ${path}: ${response?.statusCode}`);
+    await sleep(1000);
+  }
+};
+
 /** Reads a content and compares every byte. Throws unless exactly `size` bytes come, and the answer ends well. */
 export const get = async (
   target: Target,
@@ -71,11 +84,7 @@ export const get = async (
   size: number,
   { step = Infinity, pauseMs = 0, begun }: ReadingOptions = {},
 ): Promise<void> => {
-  const sent = request(options(target, "GET", path));
-  sent.end();
-  const [response]: readonly IncomingMessage[] = await once(sent, "response");
-  if (response?.statusCode !== 200)
-    throw new Error(`GET ${path}: ${response?.statusCode} ${String(await response?.read())}`);
+  const response = await begunGet(target, path);
   let at = 0;
   let taken = 0;
   let first = begun;
