@@ -19,7 +19,7 @@ for (let i = 0; i < block.length; i++) {
 }
 
 /** The content from `at` on, `length` bytes, at most 1 MiB. */
-const contentAt = (at: number, length: number): Buffer => {
+export const contentAt = (at: number, length: number): Buffer => {
   const start = at % period;
   return block.subarray(start, start + length);
 };
