@@ -193,6 +193,7 @@ ${s3 === undefined ? "" : `  - { path: /workspace/acme/bucket, tenant: acme, bac
   });
 
   it("hold room as they grow, and give it back", async () => {
+    await using _ = { [Symbol.asyncDispose]: async () => void (await limit(null)) };
     await limit(16 * mib);
     expect((await begin(acme, "/too-long", 17 * mib)).status).toBe(507);
     expect(await reserved()).toBe(0);
@@ -217,7 +218,6 @@ ${s3 === undefined ? "" : `  - { path: /workspace/acme/bucket, tenant: acme, bac
     expect((await part(acme, late, mib, content(mib))).status).toBe(404);
     await query(server.databaseUrl, "select bulkhead.uploads_lapse_v1(100)");
     expect(await reserved()).toBe(0);
-    await limit(null);
   });
 
   it("are the key's that began them, and nobody else's", async () => {

@@ -3,9 +3,6 @@ import { z } from "zod";
 /** Headers of uploads in parts, as tus 1.0 has them (https://tus.io/protocols/resumable-upload). */
 export const tusHeaders = {
   resumable: "Tus-Resumable",
-  version: "Tus-Version",
-  extension: "Tus-Extension",
-  checksums: "Tus-Checksum-Algorithm",
   length: "Upload-Length",
   offset: "Upload-Offset",
   metadata: "Upload-Metadata",

@@ -39,6 +39,8 @@ export const problemsOf = (route: Route): ReadonlyMap<number, readonly ErrorCode
   }
   // A content coding would change the meaning of bytes that are kept as they come.
   if (takes === "bytes") add(415, "invalid-request");
+  // By the number that tus gives it.
+  if (route.headers?.includes("Upload-Checksum") === true) add(460, "invalid-request");
   if (isIdempotent(route))
     for (const code of ["idempotency-in-flight", "conflict", "idempotency-mismatch"] as const)
       add(errorStatuses[code].status, code);

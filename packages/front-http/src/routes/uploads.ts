@@ -13,11 +13,11 @@ import {
 import type { Answer } from "../answer.ts";
 import type { Call, Route } from "../call.ts";
 import { preconditionFailed } from "../conditions.ts";
-import { changing, done, type Answered } from "../describe.ts";
+import { changing, type Answered } from "../describe.ts";
 import { digestCheck } from "../digest.ts";
 import { HttpFault, malformed } from "../fault.ts";
 import { withVisibleEtag } from "./stat-answer.ts";
-import { checkContent, modeOf, pairs } from "./write-file.ts";
+import { modeOf, pairs } from "./write-file.ts";
 
 const single = (call: Call, name: string): string | undefined => {
   const value = call.headers[name.toLowerCase()];
@@ -26,11 +26,8 @@ const single = (call: Call, name: string): string | undefined => {
 
 const checkVersion = (call: Call): void => {
   if (single(call, tusHeaders.resumable) !== tusVersion)
-    throw new HttpFault(
-      412,
-      "Another version of the protocol",
+    throw malformed(
       `Uploads in parts are those of tus; send '${tusHeaders.resumable}: ${tusVersion}'.`,
-      { headers: { [tusHeaders.version]: tusVersion } },
     );
 };
 
@@ -51,7 +48,6 @@ const stateHeaders = (upload: Upload): Record<string, string> => ({
 
 const begin = async (call: Call): Promise<Answer> => {
   checkVersion(call);
-  checkContent(call);
   const size = count(call, tusHeaders.length);
   const values = decodeUploadMetadata(single(call, tusHeaders.metadata) ?? "");
   const raw = values?.get("path");
@@ -117,11 +113,8 @@ const checksumOf = (
   if (text === undefined) return undefined;
   const [algorithm = "", wanted = "", ...more] = text.split(" ");
   if (!algorithms.includes(algorithm) || wanted === "" || more.length > 0)
-    throw new HttpFault(
-      400,
-      "Unknown checksum",
+    throw malformed(
       `'${tusHeaders.checksum}' is one of ${algorithms.join(", ")}, a space, and the digest in base64.`,
-      { headers: { [tusHeaders.checksums]: algorithms.join(",") } },
     );
   return async function* (content) {
     const hash = createHash(algorithm);
@@ -232,8 +225,8 @@ export const uploadRoutes: readonly Route[] = [
     id: "endUpload",
     does: "Ends an upload; what was sent of it is gone.",
     headers: ["Tus-Resumable"],
-    answers: done,
-    refuses: ["not-found", "conflict"],
+    answers: { 204: { does: "It is over.", headers: ["Tus-Resumable"] } },
+    refuses: ["not-found", "conflict", "tenant-suspended"],
     run: end,
   },
 ];

@@ -43,7 +43,7 @@ export const modeOf = async (call: Call, path: RequestPath): Promise<Mode> => {
 };
 
 // What would change the meaning of the bytes is refused: they are kept as they come.
-export const checkContent = ({ headers }: Call): void => {
+const checkContent = ({ headers }: Call): void => {
   const coding = headers["content-encoding"];
   if (coding !== undefined && coding.trim().toLowerCase() !== "identity")
     throw new HttpFault(
