@@ -14,6 +14,7 @@ import type { Outcome, World } from "./model.ts";
 import { makeRoot } from "./ground.ts";
 import { isInside, names, rootOf } from "./place.ts";
 import { refuse } from "./refusal.ts";
+import { used } from "./room.ts";
 
 type Administration = Extract<
   Operation,
@@ -26,7 +27,8 @@ type Administration = Extract<
       | "create"
       | "suspend"
       | "reactivate"
-      | "delete";
+      | "delete"
+      | "limit";
   }
 >;
 type Of<Name extends Administration["op"]> = Extract<Administration, { readonly op: Name }>;
@@ -70,6 +72,21 @@ export const administer = (
         forget(world, root);
       }
       return { status: 202, mutates: 1, job: true };
+    }
+    case "limit": {
+      checkScope(principal, "admin");
+      const tenant = world.tenants.get(operation.tenant) ?? refuse("not-found");
+      if (principal.kind !== "platform") {
+        if (principal.tenant !== tenant) refuse("not-found");
+        refuse("forbidden");
+      }
+      const { bytes, files } = operation;
+      tenant.limits = { bytes, files };
+      return {
+        status: 200,
+        mutates: 1,
+        body: { limits: { bytes, files }, used: used(world, tenant) },
+      };
     }
     default:
       return operation satisfies never;

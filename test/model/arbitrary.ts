@@ -195,6 +195,15 @@ const tenants: readonly fc.WeightedArbitrary<Operation>[] = [
     arbitrary: fc.record<Of<"suspend" | "reactivate">>({ op: fc.constant("reactivate"), tenant }),
   },
   {
+    weight: 4,
+    arbitrary: fc.record<Of<"limit">>({
+      op: fc.constant("limit"),
+      tenant,
+      bytes: fc.constantFrom(null, 0, 20, 40, 80),
+      files: fc.constantFrom(null, null, 2, 4),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record<Of<"delete">>({
       op: fc.constant("delete"),

@@ -10,6 +10,13 @@ export interface Tenant {
   roots: string[];
   /** Those who are known, as `user:alice` and `group:staff`, and whether they have an account. */
   readonly subjects: Map<string, boolean>;
+  /** How much it may have; null is as much as it likes. */
+  limits: Amounts<number | null>;
+}
+
+export interface Amounts<N = number> {
+  readonly bytes: N;
+  readonly files: N;
 }
 
 /** A key, as the ledger keeps it. The platform's has no tenant and no prefix. */

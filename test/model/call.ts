@@ -116,7 +116,14 @@ export type Operation =
   | ({ readonly op: "check"; readonly permission: string } & Asked)
   | { readonly op: "create"; readonly tenant: string; readonly root: string }
   | { readonly op: "suspend" | "reactivate"; readonly tenant: string }
-  | { readonly op: "delete"; readonly tenant: string; readonly confirmed: boolean };
+  | { readonly op: "delete"; readonly tenant: string; readonly confirmed: boolean }
+  /** Null is no limit. */
+  | {
+      readonly op: "limit";
+      readonly tenant: string;
+      readonly bytes: number | null;
+      readonly files: number | null;
+    };
 
 /** Whether a condition names the ETag that is there, or one that never was. */
 export type Match = "current" | "stale";
@@ -134,3 +141,19 @@ export interface Answer {
   readonly status?: number | undefined;
   readonly body?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** What may change what lies where. */
+export const mutating: readonly Operation["op"][] = [
+  "write",
+  "append",
+  "mkdir",
+  "remove",
+  "copy",
+  "move",
+  "restore",
+  "create",
+  "suspend",
+  "reactivate",
+  "delete",
+  "user",
+];

@@ -58,6 +58,8 @@ const administration: readonly Operation[] = [
   { op: "suspend", tenant: "<1>" },
   { op: "reactivate", tenant: "<1>" },
   { op: "delete", tenant: "<1>", confirmed: true },
+  { op: "limit", tenant: "<1>", bytes: 0, files: 0 },
+  { op: "limit", tenant: "<0>", bytes: 0, files: 0 },
 ];
 
 const relating: readonly Operation[] = [
@@ -208,8 +210,13 @@ const cornersBy = (front: string): readonly Corner[] => [
   { shows: "what is in the way", trace: met(front) },
   { shows: "what relations give", trace: related(front) },
   {
-    shows: "a suspended tenant",
+    shows: "a tenant that has no room, and is suspended then",
     trace: [
+      by(-1, front, { op: "limit", tenant: "<2>", bytes: null, files: 1 }),
+      by(-1, front, { op: "limit", tenant: "<0>", bytes: null, files: 1 }),
+      ...["/a/n.txt", "/new", "/a"].flatMap((path) => each(path)).map((one) => by(0, front, one)),
+      by(-1, front, { op: "limit", tenant: "<0>", bytes: 20, files: null }),
+      ...each("/new").map((operation) => by(0, front, operation)),
       by(-1, front, { op: "suspend", tenant: "<0>" }),
       ...[...each("/a/n.txt"), ...administration, ...relating, { op: "whoami" as const }].map(
         (operation) => by(0, front, operation),

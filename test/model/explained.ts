@@ -56,7 +56,8 @@ export const checkExplained = async (
   { code }: Prediction,
 ): Promise<boolean> => {
   const body = questionOf(operation);
-  if (body === undefined) return false;
+  // How much comes is not said in the question.
+  if (body === undefined || code === "quota-exceeded") return false;
   const headers: Record<string, string> =
     within === undefined
       ? {}

@@ -133,6 +133,7 @@ export const makeRoot = (world: World, root: string): Tenant => {
     status: "active",
     roots: [],
     subjects: new Map(),
+    limits: { bytes: null, files: null },
   };
   tenant.roots.push(root);
   world.tenants.set(id, tenant);

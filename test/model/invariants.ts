@@ -5,6 +5,7 @@ import { Mismatch } from "./compare.ts";
 import { everything, isDirectory, lookUp } from "./files.ts";
 import type { World } from "./model.ts";
 import type { Names } from "./names.ts";
+import { used } from "./room.ts";
 import { isInside, names as namesOf, spell } from "./place.ts";
 import type { System } from "./system.ts";
 
@@ -100,4 +101,33 @@ export const checkFiles = async (
       if (text !== content) throw new Mismatch(`${path} holds ${text}, not ${content}.`);
     }),
   );
+};
+
+/** Compares what each tenant is charged with with what the model has of it. */
+export const checkUsed = async (system: System, world: World): Promise<void> => {
+  const charged = await system.used([...world.tenants.keys()]);
+  for (const tenant of world.tenants.values()) {
+    const [has, pays] = [used(world, tenant), charged.get(tenant.id)];
+    if (pays?.bytes !== has.bytes || pays.files !== has.files)
+      throw new Mismatch(
+        `${tenant.id} is charged with ${JSON.stringify(pays)}, and has ${JSON.stringify(has)}.`,
+      );
+  }
+};
+
+/** Compares how many successes are on record with how many mutations there were, by the ids of their requests. */
+export const checkRecorded = async (
+  system: System,
+  recorded: ReadonlyMap<string, number>,
+): Promise<void> => {
+  const ids = [...recorded.keys()].flatMap((key) => key.split(" "));
+  const successes = Map.groupBy(
+    (await system.audited(ids)).filter(([, result]) => result === "SUCCESS"),
+    ([id]) => id,
+  );
+  for (const [key, wanted] of recorded) {
+    const found = key.split(" ").reduce((sum, id) => sum + (successes.get(id)?.length ?? 0), 0);
+    if (found !== wanted)
+      throw new Mismatch(`${found} successes are on record where ${wanted} should be (${key}).`);
+  }
 };

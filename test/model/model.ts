@@ -6,7 +6,8 @@ import type { Directory, Kept } from "./files.ts";
 import { operate } from "./operations.ts";
 import { relate } from "./relating.ts";
 import type { Tuple } from "./relations.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, refuse } from "./refusal.ts";
+import { before } from "./room.ts";
 
 /** All that there is: the state of the whole system, and nothing clever. */
 export interface World {
@@ -68,6 +69,8 @@ export interface Prediction {
   readonly denied?: string;
   /** The end of what goes on behind the answer has to be waited for. */
   readonly job?: boolean;
+  /** What it comes to is not predicted: it is not asked for. */
+  readonly untold?: boolean;
 }
 
 /** What an operation came to, and how many mutations it is. */
@@ -76,6 +79,9 @@ export interface Outcome {
   readonly body?: Readonly<Record<string, unknown>> | undefined;
   readonly mutates: number;
   readonly job?: boolean;
+  readonly untold?: boolean;
+  /** From one storage to another: both ends have it for a while. */
+  readonly apart?: boolean;
 }
 
 const denials: readonly string[] = [
@@ -92,12 +98,13 @@ export const answer = (world: World, request: Request): Prediction => {
     const key = world.keys.get(request.by);
     if (key === undefined) throw new Error(`The model knows no key ${request.by}.`);
     const principal = principalOf(world, key, request.within);
-    const { status, body, mutates, job } = act(world, principal, request);
+    const { status, body, mutates, job, untold } = act(world, principal, request);
     return {
       status,
       recorded: mutates,
       ...(body !== undefined && { body }),
       ...(job === true && { job }),
+      ...(untold === true && { untold }),
     };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -120,7 +127,7 @@ const act = (world: World, principal: Principal, { operation }: Request): Outcom
     case "glob":
     case "versions":
     case "restore":
-      return operate(world, principal, operation);
+      return withinLimits(world, () => operate(world, principal, operation));
     case "whoami":
       checkServing(principal.tenant, principal);
       return { status: 200, mutates: 0, body: { ...whoIs(principal) } };
@@ -132,6 +139,7 @@ const act = (world: World, principal: Principal, { operation }: Request): Outcom
     case "suspend":
     case "reactivate":
     case "delete":
+    case "limit":
       checkServing(principal.tenant, principal);
       return administer(world, principal, operation);
     case "user":
@@ -146,6 +154,17 @@ const act = (world: World, principal: Principal, { operation }: Request): Outcom
     default:
       return operation satisfies never;
   }
+};
+
+/** An operation on files, unless it takes more room than a tenant has: then nothing happened. */
+const withinLimits = (world: World, operation: () => Outcome): Outcome => {
+  const earlier = before(world);
+  const outcome = operation();
+  // A job finds out on its way; how far it came is not predicted.
+  const untold = outcome.job === true || outcome.apart === true;
+  if (earlier === undefined || !(untold || earlier.exceeded())) return outcome;
+  earlier.undo();
+  return untold ? { ...outcome, untold } : refuse("quota-exceeded");
 };
 
 const whoIs = ({ kind, tenant, home, bounds, scopes }: Principal): object => ({

@@ -8,6 +8,7 @@ import { tempDir, testDatabase } from "@bulkhead/harness";
 import { serve } from "@bulkhead/server";
 import { api, member } from "../support/api.ts";
 import { ledgerClock } from "../support/ledger-clock.ts";
+import type { Amounts } from "./authority.ts";
 import { createTurns } from "./turns.ts";
 
 /** A request and its answer, as they were on the wire. */
@@ -42,6 +43,8 @@ export interface System extends AsyncDisposable {
   ) => Promise<readonly (readonly [string, string])[]>;
   /** What is on record about a key's refusals: how many singly, how many more. */
   readonly refusals: () => Promise<ReadonlyMap<string, number>>;
+  /** What tenants are charged with, by their ids. */
+  readonly used: (ids: readonly string[]) => Promise<ReadonlyMap<string, Amounts>>;
   readonly ended: (job: string) => Promise<void>;
 }
 
@@ -119,6 +122,14 @@ export const startSystem = async (): Promise<System> => {
          from bulkhead.audit where result <> 'SUCCESS' group by 1`,
       );
       return new Map(rows.map(({ what, count }) => [what, Number(count)]));
+    },
+    used: async (ids) => {
+      const { rows } = await ledger.query<{ id: string; bytes: number; files: number }>(
+        `select t.id, h.used::int as bytes, h.files::int from bulkhead.tenant t
+         join bulkhead.tenant_head h on h.uid = t.uid where t.id = any ($1) and t.status <> 'deleted'`,
+        [ids],
+      );
+      return new Map(rows.map(({ id, bytes, files }) => [id, { bytes, files }]));
     },
     ended: async (job) => {
       const platform = api(server.url, platformKey);

@@ -47,7 +47,7 @@ export const transfer = (world: World, operation: Transfer, from: string, to: st
   if (op === "move" && ownerOf(world, from) === ownerOf(world, to)) follow(world, from, to);
   else if (op === "move") purge(world, from);
   if (apart && tree) return { status: 202, mutates: 1, job: true };
-  return { status: replaces ? 200 : 201, mutates: 1 };
+  return { status: replaces ? 200 : 201, mutates: 1, ...(apart && { apart }) };
 };
 
 /** Copies every file. Another storage is told of a file what the first one said of it, and keeps what it can. */

@@ -3,6 +3,7 @@ import {
   fileStat,
   checkAnswer,
   globAnswer,
+  quotaEntries,
   recordPage,
   wireGrant,
   wireGroup,
@@ -91,6 +92,11 @@ export const bodyOf = (
     }
     case "check":
       return { allowed: checkAnswer.parse(json).allowed };
+    case "limit": {
+      const { bytes, files } = quotaEntries.parse(json);
+      const amounts = (what: "limit" | "used") => ({ bytes: bytes?.[what], files: files?.[what] });
+      return { limits: amounts("limit"), used: amounts("used") };
+    }
     case "versions":
       return { entries: recordPage(wireVersion).parse(json).items.map(versionOf) };
     case "read":

@@ -132,6 +132,14 @@ const wordsOf = (operation: Operation, source: string): readonly string[] => {
     case "suspend":
     case "reactivate":
       return ["tenant", operation.op, operation.tenant];
+    case "limit": {
+      const limit = (name: string, most: number | null): string[] => [
+        "--limit",
+        `${name}=${most ?? "unlimited"}`,
+      ];
+      const { tenant, bytes, files } = operation;
+      return ["quota", "set", tenant, ...limit("bytes", bytes), ...limit("files", files)];
+    }
     case "delete":
       return ["tenant", "delete", operation.tenant, "--confirm", operation.tenant];
     default:
@@ -219,6 +227,7 @@ const spoken = (operation: Operation, { code, out, err }: Run): Spoken => {
     case "create":
     case "suspend":
     case "reactivate":
+    case "limit":
     case "user":
     case "group":
     case "grant":

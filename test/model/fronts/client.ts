@@ -131,6 +131,10 @@ const act = async (fs: RemoteFS, operation: Operation): Promise<Spoken> => {
     case "suspend":
     case "reactivate":
       return said(await fs.tenants[operation.op](operation.tenant));
+    case "limit": {
+      const { tenant, bytes, files } = operation;
+      return said(await fs.quota.set(tenant, { bytes, files }));
+    }
     case "delete":
       await fs.tenants.delete(operation.tenant, {
         confirm: operation.confirmed ? operation.tenant : undefined,

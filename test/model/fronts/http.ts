@@ -134,6 +134,10 @@ const sendingOf = (operation: Operation): Sending => {
     }
     case "create":
       return post("/v1/tenants", { id: operation.tenant, root: operation.root });
+    case "limit": {
+      const { tenant, bytes, files } = operation;
+      return { method: "PUT", target: `/v1/tenants/${tenant}/quota`, json: { bytes, files } };
+    }
     case "suspend":
     case "reactivate":
       return post(`/v1/tenants/${operation.tenant}/${operation.op}`, {});
