@@ -6,11 +6,11 @@ import { plans } from "./arbitrary.ts";
 import { createCoverage } from "./coverage.ts";
 import { client } from "./fronts/client.ts";
 import { http } from "./fronts/http.ts";
-import { namesFor } from "./names.ts";
+import { fill, namesFor } from "./names.ts";
 import { type Plan, say } from "./plan.ts";
-import { newMark, startRun } from "./run.ts";
+import { newMark, type Run, startRun } from "./run.ts";
 import { setupKeys, setupRelations } from "./setup.ts";
-import type { System } from "./system.ts";
+import type { Exchange, System } from "./system.ts";
 
 const coverage = createCoverage();
 
@@ -57,7 +57,37 @@ const transcript = async (
     const exchanges = await run.perform(plan);
     if ("by" in plan && ownKeys.includes(plan.by)) seen.push(...exchanges.map(say));
   }
+  for (const key of [0, 4]) seen.push(...(await looksAround(run, key)).map(say));
   return seen;
+};
+
+/** What tells of what there is: totals, names, pages one by one, and what is not there. */
+const lookedAt: readonly string[] = [
+  "/v1/whoami",
+  "/v1/tenants",
+  "/v1/tenants/<0>",
+  "/v1/tenants/<1>",
+  "/v1/tenants/nobody",
+  "/v1/tenants/<0>/quota",
+  "/v1/tenants/<1>/quota",
+  "/v1/tenants/<0>/users",
+  "/v1/tenants/<1>/users",
+  "/v1/shares",
+  "/v1/mounts",
+  "/v1/list/?recursive=true&limit=1",
+  "/v1/list/workspace?recursive=true",
+  "/v1/list/workspace/<1>",
+  "/v1/list/workspace/nobody",
+  "/v1/stat/workspace/<1>/a/n.txt",
+  "/v1/stat/workspace/nobody/a/n.txt",
+  "/v1/files/a/n.txt",
+];
+
+/** Asks for all that with a key of the beginning. */
+const looksAround = async ({ names, ask }: Run, key: number): Promise<readonly Exchange[]> => {
+  const all: Exchange[] = [];
+  for (const target of lookedAt) all.push(...(await ask(key, fill(names, 0, target))));
+  return all;
 };
 
 const plan = fc

@@ -31,6 +31,8 @@ export interface Run {
   readonly names: Names;
   /** Carries a command out on both. Throws a `Mismatch` where they differ. */
   readonly perform: (plan: Plan) => Promise<readonly Exchange[]>;
+  /** Asks for something with a key, by number, that is not compared with the model. */
+  readonly ask: (key: number, target: string) => Promise<readonly Exchange[]>;
   /** Compares what only shows at the end. */
   readonly finish: () => Promise<void>;
 }
@@ -276,6 +278,12 @@ export const startRun = async (
     world,
     names,
     perform,
+    ask: async (key, target) => {
+      const { fetch, exchanges } = system.recorder();
+      const Authorization = `Bearer ${secrets.get(keyAt(key))?.key ?? ""}`;
+      await fetch(`${system.url()}${target}`, { headers: { Authorization } });
+      return exchanges;
+    },
     finish: async () => {
       await checkFiles(system, world, names, etags, { contents: true });
       await checkUsed(system, world);
