@@ -50,6 +50,10 @@ describe("the system", () => {
     await run.finish();
   };
 
+  const writeTable = async (): Promise<void> => {
+    if (tableFile !== undefined) await writeFile(tableFile, tally.coverage.table());
+  };
+
   it.concurrent.each(seeds)("does no more what it did once: $shows", replay, 60_000);
   it.concurrent.each(corners(whole, seed))(
     "answers what the model answers to $shows",
@@ -91,6 +95,8 @@ describe("the system", () => {
       `${runs} sequences, ${commands} commands in ${Math.round(performance.now() - began)} ms (BULKHEAD_TEST_SEED=${seed})`,
     );
     expect(tally.coverage.total()).toBeGreaterThan(runs);
+    // Twice, so that a run that is cut off says what it tried.
+    await writeTable();
   }, 6_000_000);
 
   it("answers what the model answers, restarted in between, and by processes of its command line", async () => {
@@ -106,7 +112,7 @@ describe("the system", () => {
 
   it("was tried in every corner: each operation by each front, with each answer that it can get", async () => {
     const { coverage } = tally;
-    if (tableFile !== undefined) await writeFile(tableFile, coverage.table());
+    await writeTable();
     const dead = Object.entries(wanted).flatMap(([operation, outcomes]) => [
       ...outcomes
         .filter((outcome) => coverage.of(operation, undefined, outcome) === 0)
