@@ -12,7 +12,7 @@ import { openSql, testDatabase } from "@bulkhead/harness";
 import { bytesBody, collect as gather, plainContext } from "@bulkhead/kit";
 import { type Ledger, migrate, mintKeyString, openLedger, type TreeRef } from "@bulkhead/ledger";
 import { randomUUID } from "node:crypto";
-import { versioned, type VersionedBackend } from "../versioned.ts";
+import { versioned, type VersionedBackend, type VersionedOptions } from "../versioned.ts";
 
 /** A ledger on a database of its own. */
 export interface TestLedger extends AsyncDisposable {
@@ -89,7 +89,7 @@ export interface TestTenant {
   readonly open: (
     content?: Backend,
     ledger?: Ledger,
-    more?: { readonly inlineLimit?: number },
+    more?: Pick<VersionedOptions, "inlineLimit" | "room">,
   ) => VersionedBackend;
 }
 
