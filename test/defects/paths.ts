@@ -54,8 +54,8 @@ export const paths: readonly Defect[] = [
     name: "names-of-all-bounds",
     breaks: "An ancestor of the bounds shows only the names that lead to them.",
     file: "packages/vfs/src/scoped.ts",
-    before: `.filter((bound) => bound !== path && isUnder(path, bound))`,
-    after: `.filter((bound) => bound !== path)`,
+    before: `segmentsBelow(path, bound)?.slice(0, 1)`,
+    after: `segmentsBelow(path, bound)?.slice(0)`,
     suites: ["packages/vfs/src/scope.test.ts", "test/isolation/namespace-roots.test.ts"],
   },
   {

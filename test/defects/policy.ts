@@ -63,7 +63,7 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/authenticate.ts",
     before: `      attempts.failed(address);`,
     after: ``,
-    suites: ["packages/policy/src/rates/limits.test.ts", "packages/engine/src/rates.test.ts"],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "refusal-unrecorded",
@@ -107,7 +107,7 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/past.ts",
     before: `if (!seesAll(ctx, path) && !(await present(ctx, path)).has(version)) throw noSuchVersion();`,
     after: ``,
-    suites: ["packages/engine/src/history.test.ts", "test/tutorials/version-history.test.ts"],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "scopes-beyond-the-minter",
@@ -151,11 +151,7 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/keys.ts",
     before: `if (record.tenant === null || record.tenant !== principal.tenant?.id) return false;`,
     after: `if (record.tenant === null) return false;`,
-    suites: [
-      "packages/engine/src/open-engine.test.ts",
-      "test/isolation/isolation.test.ts",
-      "test/tutorials/concept-keys.test.ts",
-    ],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "other-tenants-records",
@@ -164,11 +160,7 @@ export const policy: readonly Defect[] = [
     file: "packages/policy/src/control/visible-tenant.ts",
     before: `if (principal.tenant?.id !== id) throw noSuchTenant();`,
     after: ``,
-    suites: [
-      "packages/engine/src/open-engine.test.ts",
-      "test/isolation/isolation.test.ts",
-      "test/tutorials/saas-tenants.test.ts",
-    ],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "limits-set-by-tenants",

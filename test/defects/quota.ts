@@ -20,7 +20,7 @@ export const quota: readonly Defect[] = [
     file: "packages/policy/src/rates/drawing.ts",
     before: `refund(asked.slice(0, i), now);`,
     after: ``,
-    suites: ["packages/policy/src/rates/limits.test.ts"],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "unplaced-counted",
@@ -28,7 +28,7 @@ export const quota: readonly Defect[] = [
     file: "packages/policy/src/control/enter.ts",
     before: `drawing.refund(buckets, now);`,
     after: ``,
-    suites: ["packages/policy/src/rates/limits.test.ts", "packages/engine/src/rates.test.ts"],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "one-request-too-many",
@@ -44,7 +44,7 @@ export const quota: readonly Defect[] = [
     file: "packages/policy/src/shares.ts",
     before: `await draw(ctx, [place.point]);`,
     after: ``,
-    suites: ["packages/engine/src/rates.test.ts", "packages/engine/src/shares.test.ts"],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "limit-without-the-reserved",
@@ -76,24 +76,7 @@ export const quota: readonly Defect[] = [
     after: `if old.state = 'open' and (old.reserved_bytes + v_kept <> 0 or old.reserved_files <> 0) then`,
     suites: ["packages/engine/src/charging.test.ts", "test/tutorials/limits-on-storages.test.ts"],
   },
-  {
-    name: "lapsed-room-kept",
-    breaks: "What somebody reserved whose lease is over belongs to nobody.",
-    file: "packages/ledger/src/migrations/quota.ts",
-    before: `    update bulkhead.tenant_head h set reserved = h.reserved - v_bytes where h.uid = p_tenant;
-  end if;
-  return v_bytes;
-end $$;
 
--- Adds`,
-    after: `    null;
-  end if;
-  return v_bytes;
-end $$;
-
--- Adds`,
-    suites: ["packages/engine/src/charging.test.ts", "packages/ledger/src/plans.test.ts"],
-  },
   {
     name: "removal-not-credited",
     breaks: "What is gone from plain storage is no longer charged.",

@@ -17,7 +17,7 @@ export const revocation: readonly Defect[] = [
     file: "packages/policy/src/fence.ts",
     before: `lasting = await decideAgain(ctx, call, result.snapshot);`,
     after: `lasting = { until: Infinity, now: ctx.now };`,
-    suites: ["packages/engine/src/authorize.test.ts", "test/processes/relations-raced.test.ts"],
+    suites: ["packages/policy/src/once-more.test.ts"],
   },
   {
     name: "streams-never-asked-again",
@@ -27,14 +27,7 @@ export const revocation: readonly Defect[] = [
     after: `stream.until = await Promise.resolve(Infinity);`,
     suites: ["packages/engine/src/stream-end.test.ts", "test/processes/streams-in-flight.test.ts"],
   },
-  {
-    name: "narrowing-forgotten",
-    breaks: "A request that was narrowed is narrow when it is decided again.",
-    file: "packages/engine/src/authority.ts",
-    before: `if (narrowedTo !== undefined) principal = narrow(principal, narrowedTo);`,
-    after: ``,
-    suites: ["packages/engine/src/authorize.test.ts", "test/isolation/isolation.test.ts"],
-  },
+
   {
     name: "graph-without-revision",
     breaks: "Relations in memory are at least as new as the revision that the request read.",
@@ -192,12 +185,11 @@ export const revocation: readonly Defect[] = [
     suites: ["packages/ledger/src/row-level-security.test.ts"],
   },
   {
-    name: "chain-cut-at-its-end",
-    breaks: "Verifying an audit chain finds entries that are missing at its end.",
-    file: "packages/ledger/src/migrations/functions-core.ts",
-    before: `  if v_n < v_head.audit_seq then return jsonb_build_object('n', v_n + 1, 'fault', 'missing'); end if;
-  if v_hash <> v_head.audit_hash then return jsonb_build_object('n', v_n, 'fault', 'changed'); end if;`,
-    after: ``,
-    suites: ["packages/ledger/src/audit.test.ts"],
+    name: "head-of-a-chain-not-compared",
+    breaks: "A chain that was made anew behind a signed head is found.",
+    file: "packages/ledger/src/audit-verify.ts",
+    before: `if (found !== head.hash)`,
+    after: `if (found === "")`,
+    suites: ["packages/ledger/src/audit.test.ts", "packages/engine/src/head-signer.test.ts"],
   },
 ];

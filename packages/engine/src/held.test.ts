@@ -1,5 +1,6 @@
 import { memory } from "@bulkhead/backend-memory";
-import type { Backend } from "@bulkhead/contract";
+import { type Backend, parseBackendPath } from "@bulkhead/contract";
+import { plainContext } from "@bulkhead/kit";
 import type { Leases } from "@bulkhead/ledger";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { held, HeldElsewhere } from "./held.ts";
@@ -94,6 +95,23 @@ describe("a storage that is held", () => {
     await vi.advanceTimersByTimeAsync(31_000);
     expect(await refused).toMatchObject({ code: "unavailable" });
     expect([lost, closed]).toEqual([1, 1]);
+  });
+
+  it("refuses every call from the moment that somebody else holds it", async () => {
+    const { leases } = oneLease();
+    const opening = held(
+      { ...leases, renew: () => Promise.resolve(false) },
+      "m",
+      () => undefined,
+      slow(0, () => undefined),
+    );
+    await asked();
+    await vi.advanceTimersByTimeAsync(1);
+    const backend = await opening;
+    const look = () => backend.stat(plainContext(), parseBackendPath(""));
+    expect((await look()).kind).toBe("directory");
+    await vi.advanceTimersByTimeAsync(3000);
+    await expect(look()).rejects.toMatchObject({ code: "unavailable" });
   });
 
   it("lets go if it cannot be opened", async () => {

@@ -1,7 +1,6 @@
 import {
   type Context,
   isRoot,
-  isUnder,
   nameOf,
   outsideWorkspace,
   type Reach,
@@ -19,9 +18,7 @@ const directory = (name: string): Stat => ({ name, kind: "directory", size: 0, m
 
 /** The names in `path` that lead to the bounds, or undefined if none does. Known without a look at the tree. */
 const leadingNames = (reach: Reach, path: VirtualPath): readonly string[] | undefined => {
-  const names = reach.bounds
-    .filter((bound) => bound !== path && isUnder(path, bound))
-    .flatMap((bound) => segmentsBelow(path, bound)?.slice(0, 1) ?? []);
+  const names = reach.bounds.flatMap((bound) => segmentsBelow(path, bound)?.slice(0, 1) ?? []);
   return names.length === 0 ? undefined : [...new Set(names)];
 };
 
