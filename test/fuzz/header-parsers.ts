@@ -22,7 +22,14 @@ const check = (holds: boolean, what: string): void => {
 export const headerParsers: readonly Parser[] = [
   {
     name: "Range",
-    seeds: ["bytes=0-1023", "bytes=-5", "bytes=5-", "bytes=0-0,5-6", "items=0-1"],
+    seeds: [
+      "bytes=0-1023",
+      "bytes=0-99999999999999999999",
+      "bytes=-5",
+      "bytes=5-",
+      "bytes=0-0,5-6",
+      "items=0-1",
+    ],
     read: (text) => {
       const range = parseRange(text);
       const numbers = range === undefined ? [] : Object.values(range);
