@@ -91,6 +91,7 @@ const configs = [
   "rateLimits: { tenant: 1000, key: 100 }\ntrustedProxies: [127.0.0.1, 10.0.0.0/8]\n",
   "a: &a [1]\nb: *a\n",
   "port: 1\nhost: *nobody\n",
+  "&all\nhost: *all\n",
 ];
 
 /** What reads bodies, and the languages in them. */

@@ -62,13 +62,22 @@ export const readDocument = (
       [{ path: [], message: (bad.message.split(/ at line | *\n/)[0] ?? "").trim() }],
       () => `${file}:${line(bad.pos[0]) ?? 1}: `,
     );
+  const fail = (message: string): never => {
+    throw new ConfigError([{ path: [], message }], where);
+  };
   const read = (): unknown => {
+    let value: unknown;
     try {
-      return document.toJS() ?? {};
+      value = document.toJS() ?? {};
     } catch (error) {
       // An alias of nothing, or aliases of aliases without end: found out only here.
-      const why = error instanceof Error ? error.message : "it cannot be read";
-      throw new ConfigError([{ path: [], message: why }], where);
+      return fail(error instanceof Error ? error.message : "it cannot be read");
+    }
+    try {
+      JSON.stringify(value);
+      return value;
+    } catch {
+      return fail("an alias stands for something that holds it");
     }
   };
   return {

@@ -114,6 +114,7 @@ defaultPlacement: p`;
 
   it("says what is wrong with an alias, of nothing or without end", async () => {
     expect(await faults("host: *nobody")).toMatch(/bulkhead\.yaml: .*nobody/);
+    expect(await faults("&a\nhost: *a\n")).toMatch(/bulkhead\.yaml: an alias stands for/);
     const doubled = Array.from(
       { length: 9 },
       (_, i) => `- &a${i + 1} [*a${i},*a${i},*a${i},*a${i}]`,
