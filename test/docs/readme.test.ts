@@ -114,6 +114,7 @@ test("the guide has its pages, and each shows something that runs", () => {
     "docs/guide/sync.md",
     "docs/guide/tenants-and-keys.md",
     "docs/guide/upgrade.md",
+    "docs/guide/uploads.md",
     "docs/guide/usage-and-bills.md",
     "docs/guide/verify.md",
   ]);
