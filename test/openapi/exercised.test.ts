@@ -42,8 +42,16 @@ test("every operation succeeds, and answers as the document says", async () => {
   const seen = new Set<string>();
   const ask =
     (by: Api) =>
-    async (method: string, target: string, body?: unknown): Promise<Answer> => {
-      const answer = await by.send(method, target, body === undefined ? {} : { body });
+    async (
+      method: string,
+      target: string,
+      body?: unknown,
+      headers: Record<string, string> = {},
+    ): Promise<Answer> => {
+      const answer = await by.send(method, target, {
+        headers,
+        ...(body !== undefined && { body }),
+      });
       const id = routeOf(method, target)?.id ?? "";
       expect(answer.status, `${method} ${target} ${answer.text}`).toBeLessThan(400);
       expect(served.faultsOf(id, answer)).toEqual([]);
@@ -84,6 +92,18 @@ test("every operation succeeds, and answers as the document says", async () => {
   await own("POST", "/v1/restore", { path: "/data/a.txt", version });
   await own("GET", "/v1/changes?limit=2");
   await own("DELETE", "/v1/files/made?recursive=true");
+
+  const tus = { "tus-resumable": "1.0.0" };
+  const begun = await own("POST", "/v1/uploads", undefined, {
+    ...tus,
+    "upload-length": "6",
+    "upload-metadata": `path ${Buffer.from("/data/parts.txt").toString("base64")}`,
+  });
+  const upload = begun.headers.get("location") ?? "";
+  const part = { ...tus, "upload-offset": "0", "content-type": "application/offset+octet-stream" };
+  await own("PATCH", upload, "one", part);
+  await own("HEAD", upload, undefined, tus);
+  await own("DELETE", upload, undefined, tus);
 
   const minted = member(
     await all("POST", "/v1/keys", { name: "k", workspacePrefix: "/workspace/acme" }),
