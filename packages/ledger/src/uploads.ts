@@ -25,7 +25,7 @@ type Row = Omit<UploadRow, "charged" | "claim"> & {
   readonly busy?: boolean;
 };
 
-const uploadOf = ({ charged, claim, busy: _, ...row }: Row): UploadRow => ({
+const uploadOf = ({ charged, claim, ...row }: Row): UploadRow => ({
   ...row,
   charged: charged === platformUid ? undefined : charged,
   claim: claim ?? undefined,

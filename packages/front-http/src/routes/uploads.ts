@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { FileError, isFileError, parseRequestPath, type Upload } from "@bulkhead/contract";
+import { isFileError, parseRequestPath, type Upload } from "@bulkhead/contract";
 import { streamBody } from "@bulkhead/kit";
 import {
   decodeMetadata,
