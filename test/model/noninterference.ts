@@ -68,7 +68,6 @@ const lookedAt: readonly string[] = [
   "/v1/tenants/<0>",
   "/v1/tenants/<1>",
   "/v1/tenants/nobody",
-  "/v1/tenants/<0>/quota",
   "/v1/tenants/<1>/quota",
   "/v1/tenants/<0>/users",
   "/v1/tenants/<1>/users",
