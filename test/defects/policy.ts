@@ -187,10 +187,16 @@ export const policy: readonly Defect[] = [
     name: "audit-of-other-tenants",
     breaks: "A tenant's audit log is shown to that tenant alone.",
     file: "packages/policy/src/control/records.ts",
-    before: `      return principal.tenant?.uid;
+    before: `      if (named !== undefined && named !== principal.tenant?.id)
+        throw new FileError("tenant-mismatch", "The tenant named by the request is not the key's.");
+      const own = principal.tenant && (await tenants.get(principal.tenant.id));
+      checkWholeTenant(principal, own?.roots ?? []);
+      return principal.tenant?.uid;
     }
     if (named === undefined) return undefined;`,
-    after: `    }
+    after: `      const own = principal.tenant && (await tenants.get(principal.tenant.id));
+      checkWholeTenant(principal, own?.roots ?? []);
+    }
     if (named === undefined) return principal.tenant?.uid;`,
     suites: [
       "packages/engine/src/open-engine.test.ts",
@@ -272,7 +278,7 @@ export const policy: readonly Defect[] = [
     after: `verdict`,
     suites: [
       "packages/engine/src/across-tenants.test.ts",
-      "packages/engine/src/authorize-random.test.ts",
+      "test/isolation/relations-injected.test.ts",
     ],
   },
   {
@@ -300,7 +306,7 @@ export const policy: readonly Defect[] = [
     file: "packages/front-http/src/routes/metrics.ts",
     before: `if (principal.kind !== "platform")`,
     after: `if (principal.kind === undefined)`,
-    suites: ["packages/front-http/src/api.test.ts", "packages/front-http/src/protocol.test.ts"],
+    suites: ["test/tutorials/saas-health.test.ts"],
   },
   {
     name: "cursor-of-another",

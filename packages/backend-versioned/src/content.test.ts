@@ -257,4 +257,21 @@ describe("room for frames", () => {
     await expect(reading()).rejects.toMatchObject({ code: "internal" });
     expect(sent).toBe(frameBytes);
   });
+
+  test("none: a frame that is damaged between its two readings is not sent to its end", async () => {
+    const inner = memory();
+    const tenant = await testTenant(ledger.ledger);
+    await put(tenant.open(inner), "f", bytes);
+    let looks = 0;
+    const content = altered(inner, (stored) => ((looks += 1) === 1 ? stored : flipAt(7)(stored)));
+    const backend = tenant.open(content, ledger.ledger, { room: frameRoom(0) });
+    await using result = await backend.read(request(), at("f"));
+    let sent = 0;
+    const reading = async (): Promise<void> => {
+      for await (const chunk of { [Symbol.asyncIterator]: () => chunksIn(result.content) })
+        sent += chunk.length;
+    };
+    await expect(reading()).rejects.toMatchObject({ code: "internal" });
+    expect(sent).toBeLessThan(frameBytes);
+  });
 });
