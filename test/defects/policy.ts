@@ -263,25 +263,6 @@ export const policy: readonly Defect[] = [
     suites: ["packages/engine/src/shares.test.ts"],
   },
   {
-    name: "shares-outlive-their-end",
-    breaks: "An expired share is absent at once.",
-    file: "packages/engine/src/share-door.ts",
-    before: `({ expiresAt = Infinity }) => expiresAt > ctx.now`,
-    after: `({ expiresAt = Infinity }) => expiresAt > 0`,
-    suites: ["packages/engine/src/shares.test.ts"],
-  },
-  {
-    name: "strangers-share-on",
-    breaks: "A subject of another tenant never shares.",
-    file: "packages/engine/src/standings.ts",
-    before: `{ ...verdict, mask: verdict.mask & abroad }`,
-    after: `verdict`,
-    suites: [
-      "packages/engine/src/across-tenants.test.ts",
-      "test/isolation/relations-injected.test.ts",
-    ],
-  },
-  {
     name: "part-reaches-abroad",
     breaks: "Relations of other tenants reach no key that is bound to a part of its own.",
     file: "packages/engine/src/authority.ts",
