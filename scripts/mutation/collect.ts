@@ -27,17 +27,17 @@ const each =
   (rows: readonly unknown[]) =>
   (name: string, body: (...values: readonly unknown[]) => unknown): void => {
     for (const row of rows)
-      it(name, () => {
+      collect(name, () => {
         const values: readonly unknown[] = Array.isArray(row) ? row : [row];
         return body(...values);
       });
   };
 
-export const it = Object.assign(
+const collect = Object.assign(
   (name: string, body: () => unknown): void => {
     collected.push({ name: [...prefix, name].join(" "), run: body });
   },
   { each },
 );
 
-export const test = it;
+export { collect as it, collect as test };

@@ -24,7 +24,7 @@ import { createShares, type Shares } from "./shares.ts";
 import { checkedPath, pathTarget, relativeTo } from "./target.ts";
 import { createTenants, type Tenants } from "./tenants.ts";
 import { createQuota, type Quotas } from "./quota.ts";
-import type { Sending, Transport } from "./transport.ts";
+import type { Schema, Sending, Transport } from "./transport.ts";
 import { transportOf } from "./transport-of.ts";
 import { etagHeader, lengthHeaders, writeHeaders } from "./upload.ts";
 import { type UploadData, uploadInParts } from "./upload-file.ts";
@@ -278,19 +278,16 @@ export class RemoteFS {
   }
 
   async whoami(options: Options.CallOptions = {}): Promise<WireWhoAmI> {
-    return this.#transport.ask(
-      { method: "GET", target: "/v1/whoami", signal: options.signal, repeatable: true },
-      wireWhoAmI,
-    );
+    return this.#look("/v1/whoami", wireWhoAmI, options);
   }
 
   /** Asks whether the server lives; needs no key. */
   async health(options: Options.CallOptions = {}): Promise<Health> {
-    const { signal } = options;
-    return this.#transport.ask(
-      { method: "GET", target: "/health", signal, repeatable: true },
-      health,
-    );
+    return this.#look("/health", health, options);
+  }
+
+  #look<T>(target: string, shape: Schema<T>, { signal }: Options.CallOptions): Promise<T> {
+    return this.#transport.ask({ method: "GET", target, signal, repeatable: true }, shape);
   }
 
   async #stat(sending: Sending): Promise<RemoteStats> {
@@ -301,7 +298,3 @@ export class RemoteFS {
     return effect(this.#transport, this.jobs, sending);
   }
 }
-
-/** `RemoteFS` under the name that users of Nexus know. */
-export const RemoteNexusFS: typeof RemoteFS = RemoteFS;
-export type RemoteNexusFS = RemoteFS;

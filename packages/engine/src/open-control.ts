@@ -93,7 +93,9 @@ export interface ControlOptions {
 }
 
 /** Everything that a front calls, over an open tree. */
-export const openControl = (options: ControlOptions): Omit<Control, "history" | "uploads" | "unready"> => {
+export const openControl = (
+  options: ControlOptions,
+): Omit<Control, "history" | "uploads" | "unready"> => {
   const { ledger, authority, session, appending, tenants, namespaceRoots, asks, attempts } =
     options;
   const common = { authority, tenants: ledger.tenants, audited: asks };

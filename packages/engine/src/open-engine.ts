@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { frameRoom } from "@bulkhead/backend-versioned";
 import { reasonOf, type Context, type Control, type WholeTree } from "@bulkhead/contract";
 import { stack } from "@bulkhead/kit";
@@ -63,13 +62,10 @@ import { retireMount } from "./retire-mount.ts";
 import { firstRootOf } from "./roots.ts";
 import { tenantBuckets } from "./tenant-buckets.ts";
 import { enqueueTransfer, transferDirectories, transferKind } from "./transfer-job.ts";
-import { openUploads } from "./open-uploads.ts";
-import { startUploads } from "./start-uploads.ts";
-import { uploadsFolder } from "./uploads-folder.ts";
+import { repeatedly } from "./repeatedly.ts";
+import { serveUploads } from "./serve-uploads.ts";
 import { sharedMounts, unreadyMounts } from "./unready-mounts.ts";
 import { finishKind, finishMoves, rememberMoves } from "./unfinished-move.ts";
-
-const dayMs = 86_400_000;
 
 /** How often a process that nobody asks looks for roots that came or went. */
 const pollMs = 1000;
@@ -194,8 +190,18 @@ const openTree = async (
   const appending = audit(ledger.denials, "append")(door(governed(storages, asWrite(decide))));
 
   const asks = audited(ledger.denials);
-  const folder = await uploadsFolder(options.uploads?.root ?? join(options.dataDir, "uploads"));
-  opened.add(startUploads({ uploads: ledger.uploads, folder, log: options.log }));
+  const uploads = await serveUploads(
+    {
+      options,
+      ledger,
+      storages,
+      governed: (files, usage) =>
+        audit(ledger.denials, "write")(door(governed(files, decide, usage))),
+      roots,
+      asks,
+    },
+    opened,
+  );
   const health: TenantsHealthOptions = {
     totals: ledger.health.totals,
     failingMounts: async () => (await unreadyMounts(sharedMounts(roots))).length,
@@ -236,30 +242,9 @@ const openTree = async (
       region: options.region,
       plans,
     }),
-    uploads: openUploads({
-      uploads: ledger.uploads,
-      reservations: ledger.reservations,
-      idempotency: ledger.idempotency,
-      folder,
-      storages,
-      governed: (files, usage) =>
-        audit(ledger.denials, "write")(door(governed(files, decide, usage))),
-      roots,
-      namespaceRoots,
-      region: options.region,
-      asks,
-      expiryMs: options.uploads?.expiryMs ?? dayMs,
-    }),
+    uploads,
     history: openHistory(
-      {
-        ledger,
-        roots,
-        session,
-        namespaceRoots,
-        authority,
-        audited: asks,
-        decide,
-      },
+      { ledger, roots, session, namespaceRoots, authority, audited: asks, decide },
       opened,
     ),
     unready: async () => (await Promise.all([ledger.ready(), unreadyMounts(fixed)])).flat(),
@@ -301,13 +286,10 @@ const openTree = async (
     handlers: { [moveKind]: moveTenant({ ledger, roots, templates, log: options.log }) },
     signal: stopping.signal,
   });
-  const poll = setInterval(() => {
-    // A ledger that does not answer is every request's own to report.
-    void roots.catchUp(undefined).catch(() => undefined);
-  }, pollMs).unref();
+  // A ledger that does not answer is every request's own to report.
+  opened.add(repeatedly(() => roots.catchUp(undefined), pollMs));
   startHousekeeping({ ...plans, ledger, roots, templates, log: options.log }, opened);
   opened.add(async () => {
-    clearInterval(poll);
     stopping.abort();
     await Promise.all([jobs, moving]);
   });

@@ -5,7 +5,6 @@ import {
   FileError,
   type Idempotency,
   isFileError,
-  type Mode,
   parseRequestPath,
   type Stat,
   type Upload,
@@ -17,11 +16,13 @@ import {
   type WriteResult,
 } from "@bulkhead/contract";
 import { checkDeclared, overrideWhole } from "@bulkhead/kit";
-import type { Reservations, UploadOwner, UploadRow, Uploads } from "@bulkhead/ledger";
+import type { Reservations, UploadRow, Uploads } from "@bulkhead/ledger";
 import type { Audited, Usage } from "@bulkhead/policy";
 import { scope } from "@bulkhead/vfs";
 import type { RootsTable } from "./roots.ts";
 import { stagePart } from "./staged-part.ts";
+import { busy, final, judge, missing, ownerOf, shown } from "./upload-rules.ts";
+import { leaseMs, whileWriting } from "./upload-writer.ts";
 import type { UploadsFolder } from "./uploads-folder.ts";
 
 export interface UploadsOptions {
@@ -43,58 +44,10 @@ export interface UploadsOptions {
 
 /** Uploads that one tenant has begun and not ended. */
 const mostOpen = 1000;
-/** How long nobody else may append after the last sign of a writer, and how often it gives one. */
-const leaseMs = 15_000;
-const renewMs = 4000;
-
-const missing = (): FileError => new FileError("not-found", "There is no such upload.");
-const busy = (): FileError =>
-  new FileError("conflict", "Another request is adding to this upload; try again.", {
-    fields: { retryAfter: 2 },
-  });
-
-/** Errors after which the same content cannot be committed any more. */
-const final: ReadonlySet<string> = new Set([
-  "precondition-failed",
-  "already-exists",
-  "is-directory",
-  "not-directory",
-  "invalid-request",
-  "too-large",
-]);
-
-const ownerOf = ({ principal }: Context): UploadOwner => ({
-  tenant: principal.tenant?.uid,
-  keyId: principal.keyId,
-  subject: `${principal.subject.type}:${principal.subject.id}`,
-});
-
-const shown = (row: UploadRow): Upload => ({
-  id: row.id,
-  size: row.size,
-  offset: row.done ? row.size : row.stored,
-  expiresAt: row.expiresAt,
-  digest: row.facts.digest,
-});
-
 /** Holds nothing of its own: an upload holds its room from part to part. */
 const heldAlready = (id: string): Usage => ({
   hold: () => ({ id, more: async () => undefined, end: async () => undefined }),
 });
-
-/** Throws unless what is there may be replaced. */
-const judge = (stat: Stat | undefined, mode: Mode): void => {
-  if (stat?.kind === "directory")
-    throw mode === "create"
-      ? new FileError("already-exists", "Something is at this path already.")
-      : new FileError("is-directory", "This path is a directory.");
-  if (mode === "create" && stat !== undefined)
-    throw new FileError("already-exists", "Something is at this path already.");
-  if (typeof mode === "object" && stat?.etag !== mode.ifMatch)
-    throw new FileError("precondition-failed", "The file is not the one that `ifMatch` names.", {
-      fields: stat?.etag === undefined ? {} : { etag: stat.etag },
-    });
-};
 
 /** Uploads in parts: staged in a folder of this server, decided part by part, committed as one write. */
 export const openUploads = (options: UploadsOptions): UploadControl => {
@@ -155,25 +108,6 @@ export const openUploads = (options: UploadsOptions): UploadControl => {
     const id = randomUUID();
     await options.reservations.reserve(charged, id, bytes, bytes);
     await options.reservations.release(charged, id);
-  };
-
-  /** Keeps an upload its writer's while `work` runs. */
-  const writing = async <R>(
-    tenant: string | undefined,
-    id: string,
-    writer: string,
-    work: () => Promise<R>,
-  ): Promise<R> => {
-    const timer = setInterval(() => {
-      // One that could not be renewed is noticed with the next note.
-      void uploads.keep(tenant, id, writer, { leaseMs, expiryMs }).catch(() => undefined);
-    }, renewMs);
-    try {
-      return await work();
-    } finally {
-      clearInterval(timer);
-      await uploads.keep(tenant, id, writer, { leaseMs: 0, expiryMs }).catch(() => undefined);
-    }
   };
 
   const over = async (tenant: string | undefined, row: UploadRow): Promise<void> => {
@@ -328,7 +262,7 @@ export const openUploads = (options: UploadsOptions): UploadControl => {
       const row = await uploads.claim(by, id, writer, leaseMs);
       if (row === undefined) throw missing();
       if (row === "busy") throw busy();
-      return writing(by.tenant, id, writer, async () => {
+      return whileWriting({ uploads, tenant: by.tenant, id, writer, expiryMs }, async () => {
         if (row.store !== folder.id)
           throw new FileError("unavailable", "Another server keeps this upload; try again.", {
             fields: { retryAfter: 1 },

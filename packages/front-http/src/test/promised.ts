@@ -121,7 +121,7 @@ const problemFaults = (given: Exchanged, route: Route | undefined): readonly str
 };
 
 /** Names what an answer does otherwise than the document says of its operation. */
-export const faultsOf = (given: Exchanged): readonly string[] => {
+const faultsOf = (given: Exchanged): readonly string[] => {
   const route = routeOf(given.method, given.target);
   const answer = route?.answers[given.status];
   if (route !== undefined && answer !== undefined) return successFaults(given, route, answer);
