@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deprovision } from "@bulkhead/backend-postgres";
 import { openSql, query, type Sql, waitFor } from "@bulkhead/harness";
+import { encodeUploadMetadata } from "@bulkhead/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routes } from "../../packages/front-http/src/routes/index.ts";
 import { type Answer, type Api, api, member, mintKey } from "../support/api.ts";
@@ -25,9 +26,20 @@ const refuse = `
   create trigger refuse before insert on bulkhead.audit for each row execute function public.refuse()`;
 const allow = "drop trigger refuse on bulkhead.audit; drop function public.refuse()";
 
-/** What says nothing of what anybody did: claims that were given back, what was counted, who was refused. */
+/** What says nothing of what anybody did: claims that were given back, what was counted, who was refused, what waits. */
 const aside =
-  /^(?:intent|idempotency|refusal|lease|usage_|key$|schema|audit_head|tree$|accounted_mount|quota_watch|rate|plan)/;
+  /^(?:intent|upload|idempotency|refusal|lease|usage_|key$|schema|audit_head|tree$|accounted_mount|quota_watch|rate|plan)/;
+
+const tus = { "tus-resumable": "1.0.0" };
+
+const begun = (by: Api, path: string, size: number) => () =>
+  by.send("POST", "/v1/uploads", {
+    headers: {
+      ...tus,
+      "upload-length": String(size),
+      "upload-metadata": encodeUploadMetadata({ path }),
+    },
+  });
 
 /** One request for each route that changes something. */
 const requests = (
@@ -106,6 +118,17 @@ const requests = (
     "DELETE /v1/relations/{id}": by(tenant, "DELETE", "/v1/relations/{relation}"),
     "POST /v1/models": post("/v1/models", { name: "m", source: model }),
     "DELETE /v1/models/{name}": by(tenant, "DELETE", "/v1/models/known"),
+    // A part that is not the last changes nothing that anybody sees, and neither does giving an upload up.
+    "POST /v1/uploads": begun(tenant, "/begun", 0),
+    "PATCH /v1/uploads/{id}": () =>
+      tenant.send("PATCH", at("{upload}"), {
+        body: "all",
+        headers: {
+          ...tus,
+          "upload-offset": "0",
+          "content-type": "application/offset+octet-stream",
+        },
+      }),
     "POST /v1/shares": post("/v1/shares", { path: "/f", link: true }),
     "DELETE /v1/shares/{id}": by(tenant, "DELETE", "/v1/shares/{share}"),
   };
@@ -165,6 +188,7 @@ describe.each(Object.entries(configurations))("on %s", (_, config) => {
         object: "file:/workspace/acme/d",
       }),
       share: await made2("/v1/shares", { path: "/f", link: true }),
+      upload: (await begun(tenant, "/in-parts", 3)()).headers.get("location") ?? "",
       version:
         /"version":"([^"]+)"/.exec((await tenant.send("GET", "/v1/versions/f")).text)?.[1] ?? "",
     };
@@ -202,7 +226,7 @@ describe.each(Object.entries(configurations))("on %s", (_, config) => {
     const files = await readdir(server.dataDir, { recursive: true, withFileTypes: true });
     for (const file of files.filter((entry) => entry.isFile()))
       if (
-        !/\.bulkhead|journals|postgres|platform-key|master-key|content/.test(
+        !/\.bulkhead|journals|postgres|platform-key|master-key|content|uploads/.test(
           file.parentPath + file.name,
         )
       )
@@ -343,6 +367,7 @@ it("every route that changes something was tried", () => {
     /\/(?:glob|grep|search|check|check\/batch|expand|explain|list-objects|list-subjects|plan|quota\/audit)$/;
   const urls = routes
     .filter(({ method, url }) => method !== "GET" && !looking.test(url))
+    .filter(({ method, url }) => `${method} ${url}` !== "DELETE /v1/uploads/:id")
     .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, "{$1}")}`);
   const none = api("", undefined);
   const tried = new Set(

@@ -27,8 +27,11 @@ export const hasCompiler = (): boolean =>
   process.platform === "linux" &&
   (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, "cc")));
 
-/** Makes the library, once for a source, and answers its path. */
-const library = async (): Promise<string> => {
+let made: Promise<string> | undefined;
+/** Makes the library, once for a source, and answers its path; those who ask meanwhile wait for it. */
+const library = (): Promise<string> => (made ??= make());
+
+const make = async (): Promise<string> => {
   const digest = createHash("sha256")
     .update(await readFile(source))
     .digest("hex");
