@@ -205,10 +205,11 @@ it(
       expect(highest[tenant]).toBeLessThanOrEqual(most(tenant));
       expect(highest[tenant]).toBeGreaterThan(before[tenant].used);
     }
-    // Asked for, the folder is opened by who holds it now: what the killed one left is settled first.
-    await waitFor(async () => (await put(`${folder}/last`, new Uint8Array(1), 0, 1)) === 201, {
-      timeout: 30_000,
-    });
+    // Asked for, folder and bucket are opened by who holds them now: what the killed one left is settled first.
+    for (const [, , base] of kinds)
+      await waitFor(async () => (await put(`${base}/last`, new Uint8Array(1), 0, 1)) === 201, {
+        timeout: 30_000,
+      });
     for (const tenant of tenants) {
       // What it had begun in the tenant's own database is settled once its lease is over, by whoever looks next.
       await waitFor(async () => (await head(tenant)).reserved === 0, { timeout: 60_000 });
