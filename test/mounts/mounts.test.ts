@@ -360,4 +360,4 @@ test("a tenant's end empties the mounts that have a place of their own, and leav
   expect(await query(first.databaseUrl, trees)).toEqual([]);
   expect(await readdir(join(dir.path, "shelf/old"))).toContain("letter.txt");
   expect((await refused(client.mounts.get(own.id))).code).toBe("not-found");
-}, 60_000);
+}, 150_000);

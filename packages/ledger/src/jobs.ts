@@ -113,10 +113,12 @@ export const createJobs = (database: Database, log: Log): Jobs => {
           );
         else {
           log({ message: `A job of kind '${job.kind}' failed.`, error });
+          // By chance, or who looked first would always look first, also for what only another process can do.
           const last = error instanceof JobGivenUp ? "true" : "attempts >= max_attempts";
           await mine(
             `state = case when ${last} then 'dead' else 'queued' end, error = $3, claim = null, lease = null,
-             run_at = bulkhead.now() + least($4::double precision * power(2, attempts - 1), 600000) * interval '1 millisecond'`,
+             run_at = bulkhead.now() + least($4::double precision * power(2, attempts - 1), 600000)
+               * (0.5 + random()) * interval '1 millisecond'`,
             [messageOf(error), backoffMs],
           );
         }
