@@ -1,6 +1,7 @@
 import { deprovision } from "@bulkhead/backend-postgres";
 import { query, testDatabase, waitFor } from "@bulkhead/harness";
 import { migrate } from "@bulkhead/ledger";
+import { MountTable } from "@bulkhead/vfs";
 import { expect, it, onTestFinished } from "vitest";
 import { replayPostgres } from "./open-postgres.ts";
 import { startReplays } from "./start-replays.ts";
@@ -29,7 +30,7 @@ it("settles what is left of tenants nobody asks for, one that cannot be opened b
   const { roots } = await world.ledger.roots.all();
   const stop = startReplays({
     intents: world.ledger.intents,
-    roots: { all: () => roots },
+    roots: { all: () => roots, table: () => MountTable.of([]) },
     templates: {
       hasDatabase: () => true,
       idOf: (root) => `root:${root.tenant.uid}`,
